@@ -1,0 +1,307 @@
+"""Append, read from a cursor, advance, forget: the spool over SQLite.
+
+Every row carries a CRC over all that it says, because SQLite's own check saw only 9 of 47
+harmful bit flips. When the byte limit is reached, rows that every cursor has passed go first,
+then old toggles, oldest first; the last state of each key and what is `durable` (alarms,
+births) stay. What is given up is counted in a gap row that takes the place of the last of it.
+
+For each cursor, at every commit: appended = delivered + waiting + dead-lettered + dropped.
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+SCHEMA = """
+CREATE TABLE spool (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL,
+    durable INTEGER NOT NULL,
+    lost INTEGER NOT NULL,
+    crc INTEGER NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE TABLE spool_cursors (
+    name TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    origin INTEGER NOT NULL,
+    delivered INTEGER NOT NULL DEFAULT 0,
+    dead_lettered INTEGER NOT NULL DEFAULT 0,
+    dropped INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE spool_quarantine (seq INTEGER, key TEXT, crc INTEGER, payload BLOB);
+"""
+
+THIN_SHARE = 0.05
+"""How much of the limit one thinning frees, so that its scan is paid once in many appends."""
+
+MakeGap = Callable[[int, int, int, str], bytes]
+"""(first seq, last seq, count, reason) -> the payload of the gap's row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is appended. `key` is what the record is the state of (a spot), "" for none."""
+
+    key: str
+    payload: bytes
+    durable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is read. `lost` > 0 marks a gap row; not `intact` means that its CRC fails."""
+
+    seq: int
+    key: str
+    payload: bytes
+    durable: bool
+    lost: int
+    intact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """A cursor's account, in records (gap rows are none), and the bytes of the whole spool."""
+
+    appended: int
+    waiting: int
+    delivered: int
+    dead_lettered: int
+    dropped: int
+    rows: int
+    bytes: int
+    limit_bytes: int
+
+    @property
+    def balanced(self) -> bool:
+        """Whether everything that was accepted is accounted for."""
+        return self.appended == (
+            self.delivered + self.waiting + self.dead_lettered + self.dropped
+        )
+
+
+class Spool:
+    """The spool in `connection`, whose schema holds `SCHEMA`.
+
+    `append`, `advance`, `register`, `forget` and `quarantine` write inside the owner's
+    transaction; after a rollback the owner calls `reload`. Nothing here is thread-safe: the
+    owner's lock guards it.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, limit_bytes: int, make_gap: MakeGap
+    ) -> None:
+        self._db = connection
+        self.limit_bytes = limit_bytes
+        self._make_gap = make_gap
+        self.in_flight = 0
+        """Rows up to here may be on their way: they are not thinned."""
+        self.reload()
+
+    def reload(self) -> None:
+        """Take the counts from the database again."""
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name='spool'").fetchone()
+        self.last_seq: int = row[0] if row else 0
+        total, rows = self._db.execute(
+            "SELECT COALESCE(SUM(LENGTH(payload)), 0), COUNT(*) FROM spool"
+        ).fetchone()
+        self.bytes: int = total
+        self.rows: int = rows
+
+    def append(self, entries: Sequence[Entry]) -> range:
+        """Append in order and answer the seqs. They are never used twice."""
+        size = sum(len(entry.payload) for entry in entries)
+        if self.bytes + size > self.limit_bytes:
+            self._make_room(size)
+        seqs = range(self.last_seq + 1, self.last_seq + 1 + len(entries))
+        self._db.executemany(
+            "INSERT INTO spool (seq, key, durable, lost, crc, payload) VALUES (?, ?, ?, 0, ?, ?)",
+            [
+                (seq, e.key, e.durable, _crc(seq, e.key, e.durable, 0, e.payload), e.payload)
+                for seq, e in zip(seqs, entries, strict=True)
+            ],
+        )
+        self.last_seq += len(entries)
+        self.bytes += size
+        self.rows += len(entries)
+        return seqs
+
+    def read(self, after: int, limit: int, max_bytes: int = 2**31) -> list[Row]:
+        """Up to `limit` rows behind seq `after`, of `max_bytes` in sum but at least one."""
+        rows: list[Row] = []
+        size = 0
+        found = self._db.execute(
+            "SELECT seq, key, durable, lost, crc, payload FROM spool "
+            "WHERE seq > ? ORDER BY seq LIMIT ?",
+            (after, limit),
+        )
+        for seq, key, durable, lost, crc, payload in found.fetchall():
+            size += len(payload)
+            if rows and size > max_bytes:
+                break
+            intact = crc == _crc(seq, key, durable, lost, payload)
+            rows.append(Row(seq, key, payload, bool(durable), lost, intact))
+        return rows
+
+    def register(self, name: str) -> None:
+        """Make the cursor `name` if it is new; it begins before the oldest row retained."""
+        origin = self.last_seq - self._records_after(0)
+        self._db.execute(
+            "INSERT OR IGNORE INTO spool_cursors (name, seq, origin) VALUES (?, ?, ?)",
+            (name, self._oldest() - 1, origin),
+        )
+
+    def unregister_others(self, names: Iterable[str]) -> list[str]:
+        """Remove the cursors that are not in `names`, so that they hold nothing back."""
+        keep = set(names)
+        gone = [name for name in self.cursors() if name not in keep]
+        self._db.executemany("DELETE FROM spool_cursors WHERE name=?", [(n,) for n in gone])
+        return gone
+
+    def cursors(self) -> dict[str, int]:
+        """Each cursor and the last seq that it has passed."""
+        return dict(self._db.execute("SELECT name, seq FROM spool_cursors").fetchall())
+
+    def advance(self, name: str, seq: int, *, delivered: int, dead_lettered: int = 0) -> None:
+        """Move the cursor `name` to `seq`, accounting for the records it passed."""
+        self._db.execute(
+            "UPDATE spool_cursors SET seq=MAX(seq, ?), delivered=delivered+?, "
+            "dead_lettered=dead_lettered+? WHERE name=?",
+            (seq, delivered, dead_lettered, name),
+        )
+
+    def rewind(self, name: str) -> None:
+        """Offer all that is retained again: what was delivered counts as waiting anew."""
+        self._db.execute(
+            "UPDATE spool_cursors SET seq=?, origin=?, delivered=0, dead_lettered=0, dropped=0 "
+            "WHERE name=?",
+            (self._oldest() - 1, self.last_seq - self._records_after(0), name),
+        )
+
+    def forget(self, keep_bytes: int = 0) -> int:
+        """Delete rows that every cursor has passed, oldest first, while over `keep_bytes`."""
+        passed = self._slowest()
+        doomed: list[int] = []
+        size = self.bytes
+        found = self._db.execute(
+            "SELECT seq, LENGTH(payload) FROM spool WHERE seq <= ? ORDER BY seq", (passed,)
+        )
+        for seq, length in found:
+            if size <= keep_bytes:
+                break
+            size -= length
+            doomed.append(seq)
+        if doomed:
+            self._db.execute("DELETE FROM spool WHERE seq <= ?", (doomed[-1],))
+            self.bytes = size
+            self.rows -= len(doomed)
+        return len(doomed)
+
+    def quarantine(self, seq: int) -> None:
+        """Set a damaged row aside and leave a gap of one in its place."""
+        self._db.execute(
+            "INSERT INTO spool_quarantine SELECT seq, key, crc, payload FROM spool WHERE seq=?",
+            (seq,),
+        )
+        self._give_up([(seq, 0)], "corrupt")
+
+    def quarantined(self) -> int:
+        """How many rows were set aside as damaged."""
+        return int(self._db.execute("SELECT COUNT(*) FROM spool_quarantine").fetchone()[0])
+
+    def depth(self, name: str) -> Depth:
+        """The account of the cursor `name`."""
+        seq, origin, delivered, dead_lettered, dropped = self._db.execute(
+            "SELECT seq, origin, delivered, dead_lettered, dropped FROM spool_cursors "
+            "WHERE name=?",
+            (name,),
+        ).fetchone()
+        return Depth(
+            appended=self.last_seq - origin,
+            waiting=self._records_after(seq),
+            delivered=delivered,
+            dead_lettered=dead_lettered,
+            dropped=dropped,
+            rows=self.rows,
+            bytes=self.bytes,
+            limit_bytes=self.limit_bytes,
+        )
+
+    def _records_after(self, seq: int) -> int:
+        found = self._db.execute("SELECT COUNT(*) FROM spool WHERE seq > ? AND lost = 0", (seq,))
+        return int(found.fetchone()[0])
+
+    def _oldest(self) -> int:
+        found = self._db.execute("SELECT MIN(seq) FROM spool").fetchone()[0]
+        return int(found) if found is not None else self.last_seq + 1
+
+    def _slowest(self) -> int:
+        found = self._db.execute("SELECT MIN(seq) FROM spool_cursors").fetchone()[0]
+        return int(found) if found is not None else 0
+
+    def _make_room(self, size: int) -> None:
+        free = max(size, int(self.limit_bytes * THIN_SHARE))
+        target = max(self.limit_bytes - free, 0)
+        self.forget(keep_bytes=target)
+        for keep_durable in (True, False):
+            if self.bytes > target:
+                self._give_up(self._victims(self.bytes - target, keep_durable), "spool_full")
+
+    def _victims(self, size: int, keep_durable: bool) -> list[tuple[int, int]]:
+        """The oldest rows that may go, (seq, lost), until `size` bytes are found.
+
+        Never the newest row of a key, and never one that may be on its way.
+        """
+        found = self._db.execute(
+            "SELECT seq, lost, LENGTH(payload) FROM spool WHERE seq > ? "
+            "AND (durable = 0 OR NOT ?) AND seq NOT IN "
+            "(SELECT MAX(seq) FROM spool WHERE lost = 0 AND key != '' GROUP BY key) "
+            "ORDER BY seq",
+            (max(self.in_flight, self._slowest()), keep_durable),
+        )
+        victims: list[tuple[int, int]] = []
+        freed = 0
+        for seq, lost, length in found:
+            if freed >= size:
+                break
+            freed += length
+            victims.append((seq, lost))
+        return victims if any(not lost for _, lost in victims) else []
+
+    def _give_up(self, victims: Sequence[tuple[int, int]], reason: str) -> None:
+        """Replace `victims` (seq, records already lost in it) by one gap row."""
+        if not victims:
+            return
+        count = sum(lost or 1 for _, lost in victims)
+        first, last = victims[0][0], victims[-1][0]
+        first = min(first, self._gap_start(first))
+        for seq, lost in victims:
+            if not lost:
+                self._db.execute(
+                    "UPDATE spool_cursors SET dropped=dropped+1 WHERE seq < ?", (seq,)
+                )
+        self._db.executemany("DELETE FROM spool WHERE seq=?", [(seq,) for seq, _ in victims])
+        payload = self._make_gap(first, last, count, reason)
+        self._db.execute(
+            "INSERT INTO spool (seq, key, durable, lost, crc, payload) VALUES (?, '', 0, ?, ?, ?)",
+            (last, count, _crc(last, "", False, count, payload), payload),
+        )
+        self._recount()
+
+    def _gap_start(self, seq: int) -> int:
+        """Where the span of records that a gap at `seq` stands for begins."""
+        before = self._db.execute("SELECT MAX(seq) FROM spool WHERE seq < ?", (seq,)).fetchone()[0]
+        passed = max(self._slowest(), self.in_flight)
+        return max(before or 0, passed) + 1
+
+    def _recount(self) -> None:
+        self.bytes, self.rows = self._db.execute(
+            "SELECT COALESCE(SUM(LENGTH(payload)), 0), COUNT(*) FROM spool"
+        ).fetchone()
+
+
+def _crc(seq: int, key: str, durable: bool, lost: int, payload: bytes) -> int:
+    head = f"{seq}\0{key}\0{int(durable)}\0{lost}\0".encode()
+    return zlib.crc32(payload, zlib.crc32(head))
