@@ -1,7 +1,7 @@
 """Heartbeats: retained, and the MQTT will is the same message with status `down`.
 
-The session id is new at every connect of a process; a will of a session that is no longer
-the current one is ignored.
+The session id is new at every start of a process; a will of a session that is no longer the
+current one is ignored.
 """
 
 from typing import Annotated, Literal

@@ -246,8 +246,11 @@ class Spool:
         target = max(self.limit_bytes - free, 0)
         self.forget(keep_bytes=target)
         for keep_durable in (True, False):
-            if self.bytes > target:
-                self._give_up(self._victims(self.bytes - target, keep_durable), "spool_full")
+            while self.bytes + size > self.limit_bytes:
+                victims = self._victims(self.bytes - target, keep_durable)
+                if not victims:
+                    break
+                self._give_up(victims, "spool_full")
 
     def _victims(self, size: int, keep_durable: bool) -> list[tuple[int, int]]:
         """The oldest rows that may go, (seq, lost), until `size` bytes are found.

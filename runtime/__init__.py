@@ -1,0 +1,1 @@
+"""What every process needs and none owns: the clock, the configuration file, the MQTT link, systemd."""
