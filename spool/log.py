@@ -147,7 +147,7 @@ class Spool:
 
     def register(self, name: str) -> None:
         """Make the cursor `name` if it is new; it begins before the oldest row retained."""
-        origin = self.last_seq - self._records_after(0)
+        origin = self.last_seq - self.records_after(0)
         self._db.execute(
             "INSERT OR IGNORE INTO spool_cursors (name, seq, origin) VALUES (?, ?, ?)",
             (name, self._oldest() - 1, origin),
@@ -177,7 +177,7 @@ class Spool:
         self._db.execute(
             "UPDATE spool_cursors SET seq=?, origin=?, delivered=0, dead_lettered=0, dropped=0 "
             "WHERE name=?",
-            (self._oldest() - 1, self.last_seq - self._records_after(0), name),
+            (self._oldest() - 1, self.last_seq - self.records_after(0), name),
         )
 
     def forget(self, keep_bytes: int = 0) -> int:
@@ -220,7 +220,7 @@ class Spool:
         ).fetchone()
         return Depth(
             appended=self.last_seq - origin,
-            waiting=self._records_after(seq),
+            waiting=self.records_after(seq),
             delivered=delivered,
             dead_lettered=dead_lettered,
             dropped=dropped,
@@ -229,7 +229,8 @@ class Spool:
             limit_bytes=self.limit_bytes,
         )
 
-    def _records_after(self, seq: int) -> int:
+    def records_after(self, seq: int) -> int:
+        """How many records (gap rows are none) stand behind `seq`."""
         found = self._db.execute("SELECT COUNT(*) FROM spool WHERE seq > ? AND lost = 0", (seq,))
         return int(found.fetchone()[0])
 
