@@ -1,0 +1,250 @@
+"""Apache Kafka (and Amazon MSK), by librdkafka's idempotent producer.
+
+A record that is answered `KEEP` must not reach the topic later by itself, behind the
+forwarder's back and perhaps after its successor. So a message never times out alone in the
+producer's queue: `send` waits for all reports up to `timeout_s`, and then, or after any failure,
+purges the queue and drops the producer. What was already on the wire may still be written; it
+then stands twice, in its order, and readers upsert by its identity.
+
+There are no confluent-kafka wheels for 32-bit ARM: such a gateway takes another sink.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial as bind
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from gateway.sinks import (
+    ACCEPTED,
+    Answer,
+    Outgoing,
+    SinkError,
+    Verdict,
+    check_batch,
+    hold_back,
+    read_secret,
+)
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+    _Note = Callable[[KafkaError | None, Message | None], None]
+
+_CONNECT = "check the uplink, `bootstrap_servers` and `security`"
+_HINTS = {
+    "_AUTHENTICATION": "check `username`, the password file or the IAM role",
+    "_SSL": "TLS failed: check `ca_file`, and this machine's clock",
+    "_UNKNOWN_TOPIC": "create the topic, or mend `topic`",
+    "UNKNOWN_TOPIC_OR_PART": "create the topic, or mend `topic`",
+    "TOPIC_AUTHORIZATION_FAILED": "allow this user to write to the topic",
+    "CLUSTER_AUTHORIZATION_FAILED": "allow this user IdempotentWrite on the cluster",
+    "SASL_AUTHENTICATION_FAILED": "check `username`, the password file or the IAM role",
+}
+_REFUSED = {"MSG_SIZE_TOO_LARGE", "INVALID_RECORD"}
+_PURGE_S = 2.0  # purged records report at once; this only bounds a broken library
+_logger = logging.getLogger(__name__)
+
+
+class Config(BaseModel):
+    """How to reach the brokers and who we are.
+
+    `security` `scram` needs `username` and `password_file`; `msk_iam` needs `region` and takes
+    AWS's own credential chain; both go over TLS, checked against `ca_file` or the system's
+    authorities. `message_max_bytes` is that of the topic.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["kafka"] = "kafka"
+    bootstrap_servers: str = Field(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")
+    topic: str = Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")
+    security: Literal["plaintext", "tls", "scram", "msk_iam"] = "tls"
+    ca_file: Path | None = None
+    username: str | None = None
+    password_file: Path | None = None
+    region: str | None = None
+    timeout_s: float = Field(default=20.0, gt=0, le=120)
+    message_max_bytes: int = Field(default=1_000_000, ge=1000, le=100_000_000)
+
+    @model_validator(mode="after")
+    def _check_security(self) -> Self:
+        if self.security == "scram" and not (self.username and self.password_file):
+            raise ValueError("security 'scram' needs `username` and `password_file`")
+        if self.security == "msk_iam" and not self.region:
+            raise ValueError("security 'msk_iam' needs `region`")
+        return self
+
+
+class Sink:
+    """Produces a batch and waits for every delivery report."""
+
+    partial = False
+    max_records = 1000
+    max_bytes = 4 * 1024 * 1024
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._producer: Producer | None = None
+        self._error: KafkaError | None = None
+
+    def open(self) -> None:
+        """Make the producer, which connects by itself. Raises `SinkError`."""
+        self.close()
+        self._error = None
+        self._producer = _producer(self._config, self._note_error)
+
+    def send(self, batch: Sequence[Outgoing]) -> list[Answer]:
+        """Produce once, in order; raises `SinkError` where no record came through."""
+        check_batch(self, batch)
+        if not batch:
+            return []
+        if self._producer is None:
+            self.open()
+        assert self._producer is not None
+        reports = _Reports(len(batch))
+        for index, record in enumerate(batch):
+            self._produce(self._producer, record, bind(reports.note, index))
+        self._producer.flush(self._config.timeout_s)
+        if reports.has(Verdict.KEEP) or reports.refused:
+            self.close()
+        if reports.refused:
+            return self._refusal(reports)
+        if not (reports.has(Verdict.ACCEPTED) or reports.has(Verdict.REJECTED)):
+            raise self._failure(reports)
+        return hold_back(batch, reports.answers)
+
+    def close(self) -> None:
+        """Purge what was not sent: nothing may leave after its `KEEP`."""
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            producer.purge()
+            producer.flush(_PURGE_S)
+            producer.close()
+
+    def _produce(self, producer: "Producer", record: Outgoing, note: "_Note") -> None:
+        from confluent_kafka import KafkaException
+
+        try:
+            producer.produce(
+                self._config.topic, key=record.key, value=record.payload, on_delivery=note
+            )
+        except KafkaException as error:
+            note(_kafka_error(error), None)
+
+    def _note_error(self, error: "KafkaError") -> None:
+        """Keep the one that says most: "all brokers down" follows its own cause."""
+        if self._error is None or error.name() != "_ALL_BROKERS_DOWN":
+            self._error = error
+
+    def _refusal(self, reports: "_Reports") -> list[Answer]:
+        """The broker refuses a set of records for one of them: only alone is it known which."""
+        if len(reports.answers) > 1:
+            raise SinkError(reports.refused, retryable=False, hint="one record is refused")
+        return [Answer(Verdict.REJECTED, reports.refused)]
+
+    def _failure(self, reports: "_Reports") -> SinkError:
+        error = self._error
+        hint = _HINTS.get(error.name(), "") if error else ""
+        hint = hint or next((_HINTS[name] for name in reports.errors if name in _HINTS), _CONNECT)
+        reason = error.str() if error else reports.answers[0].reason
+        return SinkError(f"no record reached {self._config.bootstrap_servers}: {reason}", hint=hint)
+
+
+class _Reports:
+    """Delivery reports of one batch. One that never comes leaves its record kept."""
+
+    def __init__(self, count: int) -> None:
+        self.answers = [Answer(Verdict.KEEP, "no delivery report in time")] * count
+        self.errors: set[str] = set()
+        self.refused = ""
+
+    def note(self, index: int, error: "KafkaError | None", message: "Message | None") -> None:
+        """`message` is None where the producer itself refused the record."""
+        if error is None:
+            self.answers[index] = ACCEPTED
+        elif error.name() in _REFUSED and message is None:
+            self.answers[index] = Answer(Verdict.REJECTED, error.str())
+        else:
+            self.answers[index] = Answer(Verdict.KEEP, error.str())
+            self.errors.add(error.name())
+            if error.name() in _REFUSED:
+                self.refused = error.str()
+
+    def has(self, verdict: Verdict) -> bool:
+        return any(answer.verdict is verdict for answer in self.answers)
+
+
+def _producer(config: Config, note_error: "Callable[[KafkaError], None]") -> "Producer":
+    try:
+        from confluent_kafka import KafkaException, Producer
+    except ImportError as error:
+        raise SinkError(
+            "the kafka sink needs confluent-kafka",
+            hint="pip install 'lotkeeper[kafka]' (on 64-bit systems: there is no wheel for armv7)",
+        ) from error
+    options = {**_options(config), **_security(config), "error_cb": note_error}
+    try:
+        return Producer(options, logger=_logger)
+    except KafkaException as error:
+        raise SinkError(f"librdkafka refuses the options: {error}", hint=_CONNECT) from error
+
+
+def _kafka_error(error: "KafkaException") -> "KafkaError":
+    cause: KafkaError = error.args[0]
+    return cause
+
+
+def _options(config: Config) -> dict[str, Any]:
+    return {
+        "bootstrap.servers": config.bootstrap_servers,
+        "client.id": "lotkeeper",
+        "enable.idempotence": True,
+        "acks": "all",
+        "partitioner": "murmur2_random",  # as the Java clients place a key
+        "compression.type": "lz4",
+        "message.max.bytes": config.message_max_bytes,
+        # longer than `send` waits: a message alone must not expire before its successors
+        "message.timeout.ms": int((config.timeout_s + 60) * 1000),
+    }
+
+
+def _security(config: Config) -> dict[str, Any]:
+    ca = {"ssl.ca.location": str(config.ca_file)} if config.ca_file else {}
+    match config.security:
+        case "plaintext":
+            return {}
+        case "tls":
+            return {"security.protocol": "SSL", **ca}
+        case "scram":
+            assert config.password_file is not None
+            return {
+                "security.protocol": "SASL_SSL",
+                "sasl.mechanism": "SCRAM-SHA-512",
+                "sasl.username": config.username,
+                "sasl.password": read_secret(config.password_file),
+                **ca,
+            }
+        case "msk_iam":
+            assert config.region is not None
+            return {
+                "security.protocol": "SASL_SSL",
+                "sasl.mechanism": "OAUTHBEARER",
+                "oauth_cb": bind(iam_token, config.region),
+                **ca,
+            }
+
+
+def iam_token(region: str, _oauth_config: str = "") -> tuple[str, float]:
+    """A token for Amazon MSK and when it expires, in seconds since 1970. Raises `SinkError`."""
+    try:
+        from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
+    except ImportError as error:
+        raise SinkError(
+            "security 'msk_iam' needs aws-msk-iam-sasl-signer-python",
+            hint="pip install 'lotkeeper[kafka]'",
+        ) from error
+    token, expiry_ms = MSKAuthTokenProvider.generate_auth_token(region)
+    return token, expiry_ms / 1000
