@@ -1,0 +1,77 @@
+"""The agent's process: threads for its buses, one for the broker, and the watchdog.
+
+The only module of the agent that knows concrete classes.
+"""
+
+import logging
+import signal
+import threading
+
+from agent.config import AgentSettings
+from agent.core import Agent, BusThread, buses
+from agent.publisher import Publisher
+from agent.store import AgentStore
+from lotkeeper import __version__
+from runtime.clock import SystemClock
+from runtime.systemd import notify
+
+log = logging.getLogger(__name__)
+
+WATCHDOG_S = 5.0
+SILENT_S = 20.0
+"""A heartbeat's PUBACK that is later than this says that the link only seems to stand."""
+
+
+def run(settings: AgentSettings) -> int:
+    """Run until SIGTERM or SIGINT. Exit status 0, or 1 after a failure that a restart may mend."""
+    clock = SystemClock(settings.clock)
+    store = AgentStore(settings.spool.path, settings.spool.limit_bytes)
+    agent = Agent(settings, clock, store, __version__)
+    publisher = Publisher(agent, clock.monotonic)
+    threads = buses(agent)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    for thread in threads:
+        thread.start()
+    publisher.start()
+    notify("READY=1")
+    log.info("watching %d sensors on %d buses", len(agent.watches), len(threads))
+    failure = _supervise(stopping, threads, publisher, clock)
+    notify("STOPPING=1")
+    for thread in threads:
+        thread.stopping.set()
+    publisher.stop()
+    for thread in threads:
+        thread.join(5)
+    if failure is None:
+        agent.close()
+    return 1 if failure else 0
+
+
+def _supervise(
+    stopping: threading.Event,
+    threads: list[BusThread],
+    publisher: Publisher,
+    clock: SystemClock,
+) -> BaseException | None:
+    """Feed the watchdog from real progress until told to stop or until a thread has failed."""
+    while not stopping.wait(WATCHDOG_S):
+        for thread in (*threads, publisher):
+            if thread.failure:
+                return thread.failure
+        if not publisher.link.alive:
+            return RuntimeError("the MQTT thread died")
+        hung = [thread for thread in threads if thread.hung()]
+        for thread in hung:
+            log.error("bus %s hangs", thread.bus)
+            thread.miss_all()
+        if len(hung) < len(threads) and _answered(publisher, clock.monotonic()):
+            notify("WATCHDOG=1")
+    return None
+
+
+def _answered(publisher: Publisher, now_s: float) -> bool:
+    """Whether the broker, where there is one, has answered lately; its absence is no failure."""
+    limit_s = SILENT_S + publisher.settings.publish.heartbeat_s
+    return not publisher.link.connected or now_s - publisher.round_trip_s < limit_s

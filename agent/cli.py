@@ -1,0 +1,86 @@
+"""`lotkeeper agent ...`"""
+
+import json
+import logging
+import sqlite3
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="The process on one Pi that watches spots.", no_args_is_help=True)
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="The agent's TOML file.", show_default=True)
+]
+DEFAULT = Path("/etc/lotkeeper/agent.toml")
+
+
+@app.command(epilog="Example: lotkeeper agent run --config ./agent.toml")
+def run(
+    config: ConfigOption = DEFAULT,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")] = False,
+) -> None:
+    """Watch the configured spots until stopped. Exit 0 stopped, 1 failed, 2 bad configuration."""
+    from agent.app import run as run_agent
+
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(levelname)s %(name)s: %(message)s",
+    )
+    raise typer.Exit(run_agent(_settings(config)))
+
+
+@app.command(epilog="Example: lotkeeper agent validate -c agent.toml && systemctl restart ...")
+def validate(config: ConfigOption = DEFAULT) -> None:
+    """Check a configuration. Exit 0 good, 2 with each fault named."""
+    settings = _settings(config)
+    typer.echo(
+        f"{config}: agent {settings.agent_id} of lot {settings.lot_id}, "
+        f"{len(settings.spots)} spots, {len(settings.lanes)} lanes"
+    )
+
+
+@app.command(epilog="Example: lotkeeper agent status --json | jq .waiting")
+def status(
+    config: ConfigOption = DEFAULT,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """What the agent's store holds: spots and their last record, and what waits for the gateway."""
+    from sqlite_utils import Database
+
+    path = _settings(config).spool.path
+    if not path.exists():
+        typer.echo(f"{path}: no store yet; the agent makes it when it first runs", err=True)
+        raise typer.Exit(1)
+    database = Database(sqlite3.connect(f"file:{path}?mode=ro", uri=True))
+    spots = [
+        {"name": row["name"], "seq": row["seq"], "record": json.loads(row["record"] or "null")}
+        for row in database["watched"].rows
+    ]
+    counts = next(
+        database.query(
+            "SELECT COUNT(*) AS rows, "
+            "COALESCE(SUM(seq > (SELECT seq FROM spool_cursors)), 0) AS waiting FROM spool"
+        )
+    )
+    if as_json:
+        typer.echo(json.dumps({**counts, "spots": spots}))
+        return
+    typer.echo(f"{counts['waiting']} records wait for the gateway, {counts['rows']} are kept")
+    for spot in spots:
+        record = spot["record"] or {}
+        typer.echo(
+            f"{spot['name']:<16} {record.get('status', '-'):<10} {record.get('timestamp', '-')}"
+        )
+
+
+def _settings(path: Path):  # type: ignore[no-untyped-def]  # the model is imported only when used
+    from agent.config import AgentSettings
+    from runtime.config import ConfigError, load
+
+    try:
+        return load(path, AgentSettings)
+    except ConfigError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None

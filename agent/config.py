@@ -1,0 +1,110 @@
+"""agent.toml: who this agent is, which spots it watches and with what."""
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from agent.detector import MagneticSettings, PassageSettings, RangingSettings
+from contract.words import EventType, Id
+from drivers import registry
+from runtime.clock import Trust
+from runtime.mqtt import MqttSettings
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SpoolSettings(_Section):
+    """The agent's database. Acknowledged records stay inside the limit: they are first to go."""
+
+    path: Path = Path("/var/lib/lotkeeper/agent.db")
+    limit_bytes: int = Field(64_000_000, ge=20_000)
+
+
+class PublishSettings(_Section):
+    """How fast and how far ahead of the gateway's acknowledgement records are sent."""
+
+    batch: int = Field(64, ge=1, le=500)
+    """Records in one message while there are several to send."""
+    window_records: int = Field(2048, ge=1)
+    """Records sent and not yet acknowledged by the gateway."""
+    backlog_records: int = Field(256, ge=1)
+    """More than this waiting at a connect is a backlog: snapshots go first."""
+    drain_per_s: float = Field(2000.0, gt=0)
+    """Records a second while a backlog drains."""
+    jitter_s: float = Field(2.0, ge=0)
+    """A backlog's start is put off by up to this, so that a lot's agents do not all begin at once."""
+    ack_timeout_s: float = Field(15.0, gt=0)
+    """Silence of a running gateway after which what it has not acknowledged is sent again."""
+    heartbeat_s: float = Field(10.0, gt=0)
+
+
+class SensorSettings(_Section):
+    """A sensor's driver by its kind, with the driver's own options beside it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    kind: str
+
+    @model_validator(mode="after")
+    def _driver_accepts(self) -> Self:
+        registry.load(self.kind).Config.model_validate(self.options)
+        return self
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What goes to the driver's Config."""
+        return dict(self.model_extra or {})
+
+
+class SpotSettings(_Section):
+    """One spot: its sensor, its detector, how often it is sampled."""
+
+    spot_id: Id
+    sensor: SensorSettings
+    detector: Annotated[RangingSettings | MagneticSettings, Field(discriminator="kind")] = (
+        RangingSettings(kind="ranging")
+    )
+    sample_s: float = Field(1.0, gt=0, le=60)
+
+
+class LaneSettings(_Section):
+    """A lane whose vehicles are counted, each as an arrival or a departure."""
+
+    lane_id: Id
+    zone_id: Id | None = None
+    counts: EventType = EventType.ARRIVAL
+    sensor: SensorSettings
+    detector: PassageSettings = PassageSettings(kind="passage")
+    sample_s: float = Field(0.04, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _counts_something(self) -> Self:
+        if self.counts not in (EventType.ARRIVAL, EventType.DEPARTURE):
+            raise ValueError("counts must be ARRIVAL or DEPARTURE")
+        return self
+
+
+class AgentSettings(_Section):
+    """The whole of agent.toml."""
+
+    agent_id: Id
+    lot_id: Id
+    clock: Trust = "auto"
+    mqtt: MqttSettings = MqttSettings()
+    spool: SpoolSettings = SpoolSettings()
+    publish: PublishSettings = PublishSettings()
+    spots: list[SpotSettings] = []
+    lanes: list[LaneSettings] = []
+
+    @model_validator(mode="after")
+    def _watches_each_once(self) -> Self:
+        names = [spot.spot_id for spot in self.spots] + [lane.lane_id for lane in self.lanes]
+        if not names:
+            raise ValueError("an agent needs at least one [[spots]] or [[lanes]]")
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"named twice: {', '.join(sorted(twice))}")
+        return self

@@ -1,0 +1,265 @@
+"""From the spool to the broker: a window of messages ahead of the gateway's acknowledgement.
+
+A PUBACK only says that the broker has a message; the store forgets behind the application
+ack alone. One message carries one record, or an array of them while several wait.
+"""
+
+import json
+import logging
+import random
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import paho.mqtt.client as paho
+from pydantic import ValidationError
+
+from agent.config import AgentSettings
+from agent.core import Agent, decoded
+from agent.health import agent_health, will_of
+from agent.records import restamped
+from agent.window import Window
+from contract.health import GatewayHealth
+from contract.requests import Ack
+from contract.topics import Topics
+from contract.upstream import rfc3339
+from runtime.mqtt import Handlers, Link
+
+log = logging.getLogger(__name__)
+
+MESSAGES_UNDER_WAY = 20
+"""Messages without PUBACK: what a broker keeps for a client by default."""
+
+
+class Publisher:
+    """The agent's side of the link. Its own thread sends; paho's thread only notes and wakes."""
+
+    def __init__(self, agent: Agent, monotonic: Callable[[], float]) -> None:
+        self.agent = agent
+        self.settings: AgentSettings = agent.settings
+        self.store = agent.store
+        self.monotonic = monotonic
+        self.topics = Topics(self.settings.lot_id)
+        publish = self.settings.publish
+        self.window = Window(publish.window_records, publish.backlog_records, publish.ack_timeout_s)
+        self.window.acked = self.window.sent = self.store.acked_seq
+        self.link = Link(
+            self.settings.mqtt,
+            f"{self.settings.lot_id}.{self.settings.agent_id}",
+            Handlers(
+                message=self._on_message,
+                connected=self._on_connected,
+                disconnected=self._on_disconnected,
+                published=self._on_published,
+            ),
+            will=(self.topics.agent(self.settings.agent_id, "health"), will_of(agent.session_id)),
+        )
+        self.pubacks = 0
+        self.round_trip_s = monotonic()
+        self.stopping = False
+        self._wake = threading.Condition()
+        self._todo: list[Callable[[], None]] = []
+        self._under_way: set[int] = set()
+        self._changed: list[str] = []
+        self._gateway_session: str | None = None
+        self._gateway_up = False
+        self._next_heartbeat_s = 0.0
+        self._not_before_s = 0.0
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+        self.failure: BaseException | None = None
+        agent.on_record = self._on_record
+
+    def start(self) -> None:
+        """Connect and send in the background."""
+        self._thread.start()
+        self.link.start()
+
+    def stop(self) -> None:
+        """Say that the agent goes, disconnect and end the thread."""
+        with self._wake:
+            self.stopping = True
+            self._wake.notify()
+        self._thread.join(10)
+        if self.link.connected:
+            self._publish_retained_down()
+        self.link.stop()
+
+    def _publish_retained_down(self) -> None:
+        topic = self.topics.agent(self.settings.agent_id, "health")
+        self.link.publish(topic, will_of(self.agent.session_id), retain=True)
+
+    # What other threads tell ----------------------------------------------------------------
+
+    def _do(self, action: Callable[[], None]) -> None:
+        with self._wake:
+            self._todo.append(action)
+            self._wake.notify()
+
+    def _on_record(self, name: str) -> None:
+        with self._wake:
+            self._changed.append(name)
+            self._wake.notify()
+
+    def _on_connected(self, session_present: bool) -> None:
+        self.link.subscribe(self.topics.agent(self.settings.agent_id, "ack"))
+        self.link.subscribe(self.topics.gateway_health)
+        self._do(self._begin_connection)
+
+    def _on_disconnected(self) -> None:
+        with self._wake:
+            self._under_way.clear()
+
+    def _on_published(self, mid: int, refused: bool) -> None:
+        with self._wake:
+            self._under_way.discard(mid)
+            self.pubacks += 1
+            self.round_trip_s = self.monotonic()
+            self._wake.notify()
+
+    def _on_message(self, message: paho.MQTTMessage) -> None:
+        try:
+            if message.topic == self.topics.gateway_health:
+                health = GatewayHealth.model_validate_json(message.payload)
+                self._do(lambda: self._hear_gateway(health))
+            else:
+                ack = Ack.model_validate_json(message.payload)
+                self._do(lambda: self._take_ack(ack))
+        except ValidationError as error:
+            log.error("unreadable message on %s: %s", message.topic, error)
+
+    # What the publisher's own thread does ---------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while not self.stopping:
+                with self._wake:
+                    if not self._todo and not self._may_send():
+                        self._wake.wait(self._idle_s())
+                    todo, self._todo = self._todo, []
+                for action in todo:
+                    action()
+                self._keep_up()
+        except BaseException as error:
+            log.exception("the publisher failed")
+            self.failure = error
+
+    def _idle_s(self) -> float:
+        now_s = self.monotonic()
+        until = [self._next_heartbeat_s - now_s, 1.0]
+        if self._not_before_s > now_s:
+            until.append(self._not_before_s - now_s)
+        return max(min(until), 0.0)
+
+    def _may_send(self) -> bool:
+        return (
+            self.link.connected
+            and len(self._under_way) < MESSAGES_UNDER_WAY
+            and self.window.room() > 0
+            and self.window.sent < self.store.spool.last_seq
+            and self.monotonic() >= self._not_before_s
+        )
+
+    def _keep_up(self) -> None:
+        now_s = self.monotonic()
+        if now_s >= self._next_heartbeat_s:
+            self._next_heartbeat_s = now_s + self.settings.publish.heartbeat_s
+            self._heartbeat()
+        if self._gateway_up and self.window.overdue(now_s):
+            log.warning("no acknowledgement behind %d: sending again", self.window.acked)
+            self.window.back_to(self.window.acked)
+        self._send_snapshots_of_changes()
+        if self._may_send():
+            self._send_batch(now_s)
+
+    def _begin_connection(self) -> None:
+        """Live before backlog: the present goes first, then the past in its order."""
+        self.window.connected(self.store.spool.last_seq)
+        self._heartbeat()
+        if self.window.draining:
+            log.info("a backlog of %d records", self.store.spool.last_seq - self.window.acked)
+            self._send_all_snapshots()
+            self._not_before_s = self.monotonic() + random.uniform(
+                0, self.settings.publish.jitter_s
+            )
+
+    def _hear_gateway(self, health: GatewayHealth) -> None:
+        self._gateway_up = health.status == "up"
+        if self._gateway_up and health.session_id != self._gateway_session:
+            if self._gateway_session is not None:
+                self.window.back_to(self.window.acked)
+            self._gateway_session = health.session_id
+            self._heartbeat()
+
+    def _take_ack(self, ack: Ack) -> None:
+        if ack.epoch != self.store.epoch:
+            return
+        if ack.store_id != self.store.store_id:
+            if self.store.meet(ack.store_id):
+                self.window.begin_again(ack.seq)
+        self.store.acknowledge(ack.seq)
+        self.window.acknowledged(ack.seq, self.monotonic())
+        self.store.protect(self.window.sent)
+        if ack.resend_from is not None:
+            self.window.back_to(ack.resend_from)
+
+    def _send_batch(self, now_s: float) -> None:
+        publish = self.settings.publish
+        rows = self.store.read(self.window.sent, min(publish.batch, self.window.room()))
+        if not rows:
+            return
+        self.store.protect(rows[-1].seq)
+        prev = self.window.sent
+        wires = []
+        for row in rows:
+            wires.append(self._wire(decoded(row.payload), row.seq, prev))
+            prev = row.seq
+        self._publish_events(wires)
+        draining = self.window.draining
+        self.window.has_sent(prev, self.store.spool.last_seq, now_s)
+        if draining:
+            self._not_before_s = now_s + len(rows) / publish.drain_per_s
+
+    def _wire(self, body: dict[str, Any], seq: int, prev_seq: int) -> dict[str, Any]:
+        if "timestamp" not in body:
+            body.update(self._now_fields())
+        return {
+            **restamped(body, self.store.clock_pair),
+            "agent_id": self.settings.agent_id,
+            "epoch": self.store.epoch,
+            "seq": seq,
+            "prev_seq": prev_seq,
+            "historical": self.window.draining,
+        }
+
+    def _now_fields(self) -> dict[str, Any]:
+        now = self.agent.moment()
+        return {**now.stamp(now.monotonic_s), "timestamp": rfc3339(now.wall)}
+
+    def _send_snapshots_of_changes(self) -> None:
+        with self._wake:
+            changed, self._changed = dict.fromkeys(self._changed), []
+        if self.window.draining and self.link.connected:
+            self._send_snapshots(changed)
+
+    def _send_all_snapshots(self) -> None:
+        self._send_snapshots(dict.fromkeys(spot.spot_id for spot in self.settings.spots))
+
+    def _send_snapshots(self, names: dict[str, None]) -> None:
+        found = [snapshot for name in names if (snapshot := self.agent.snapshot(name))]
+        identity = {"agent_id": self.settings.agent_id, "epoch": self.store.epoch}
+        batch = self.settings.publish.batch
+        for start in range(0, len(found), batch):
+            self._publish_events([{**each, **identity} for each in found[start : start + batch]])
+
+    def _publish_events(self, wires: list[dict[str, Any]]) -> None:
+        message = json.dumps(wires[0] if len(wires) == 1 else wires, separators=(",", ":"))
+        topic = self.topics.agent(self.settings.agent_id, "events")
+        with self._wake:  # held, so that the PUBACK cannot be counted before its message is
+            self._under_way.add(self.link.publish(topic, message.encode()))
+
+    def _heartbeat(self) -> None:
+        if not self.link.connected:
+            return
+        health = agent_health(self.agent, self.window.acked)
+        topic = self.topics.agent(self.settings.agent_id, "health")
+        self.link.publish(topic, health.model_dump_json(exclude_none=True).encode(), retain=True)

@@ -1,0 +1,126 @@
+"""gateway.toml: the lot and its layout, the broker, the store, the sinks."""
+
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from contract.spots import Spot
+from contract.words import Id
+from gateway.sinks import registry
+from runtime.clock import Trust
+from runtime.mqtt import MqttSettings
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StoreSettings(_Section):
+    """The gateway's database: its spool towards the sinks, spot states, dead letters."""
+
+    path: Path = Path("/var/lib/lotkeeper/gateway.db")
+    limit_bytes: int = Field(1_000_000_000, ge=50_000)
+
+
+class IngestSettings(_Section):
+    """How records are taken in."""
+
+    group_commit_ms: float = Field(50.0, ge=0, le=1000)
+    """A commit waits for this long for more; the MQTT and application acks come after it."""
+    batch_messages: int = Field(200, ge=1, le=10_000)
+    """Messages in one commit, and the broker's in-flight window towards us (MQTT 5)."""
+    max_payload_bytes: int = Field(262_144, ge=1024)
+    future_s: float = Field(300.0, ge=0)
+    """A synced time further ahead of ours than this is refused."""
+
+
+class PresenceSettings(_Section):
+    """When an agent counts as offline, and for how long a display may believe a message."""
+
+    offline_after_s: float = Field(30.0, gt=0)
+    validity_s: float = Field(60.0, gt=0)
+    heartbeat_s: float = Field(10.0, gt=0)
+
+
+class MetricsSettings(_Section):
+    """Prometheus metrics; port 0 turns them off."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(9464, ge=0, le=65535)
+
+
+class ForwardSettings(_Section):
+    """How the forwarder sends; the same for each sink."""
+
+    backlog_records: int = Field(256, ge=1)
+    """More than this waiting is a backlog: snapshots go first."""
+    drain_per_s: float = Field(5000.0, gt=0)
+    retry_first_s: float = Field(0.5, gt=0)
+    retry_max_s: float = Field(60.0, gt=0)
+
+
+class SinkSettings(_Section):
+    """One upstream: a name of its own (its cursor's), its kind, the kind's options."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: Id
+    kind: str
+
+    @model_validator(mode="after")
+    def _sink_accepts(self) -> Self:
+        registry.load(self.kind).Config.model_validate(self.options)
+        return self
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What goes to the sink's Config."""
+        return {"kind": self.kind, **(self.model_extra or {})}
+
+
+class SpotSettings(Spot):
+    """A spot of the layout. With `agent_id`, only that agent may speak for it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    agent_id: Id | None = None
+
+
+class ZoneSettings(_Section):
+    """A part of the lot; with `counted_capacity`, its lanes are counted instead of its spots."""
+
+    zone_id: Id
+    name: str = ""
+    counted_capacity: int | None = Field(None, ge=0)
+
+
+class GatewaySettings(_Section):
+    """The whole of gateway.toml."""
+
+    facility_id: Id
+    lot_id: Id
+    clock: Trust = "auto"
+    mqtt: MqttSettings = MqttSettings()
+    store: StoreSettings = StoreSettings()
+    ingest: IngestSettings = IngestSettings()
+    presence: PresenceSettings = PresenceSettings()
+    forward: ForwardSettings = ForwardSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    zones: list[ZoneSettings]
+    spots: list[SpotSettings] = []
+    sinks: list[SinkSettings] = []
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        for what, names in (
+            ("zone_id", [zone.zone_id for zone in self.zones]),
+            ("spot_id", [spot.spot_id for spot in self.spots]),
+            ("sink name", [sink.name for sink in self.sinks]),
+        ):
+            if twice := {name for name in names if names.count(name) > 1}:
+                raise ValueError(f"{what} given twice: {', '.join(sorted(twice))}")
+        known = {zone.zone_id for zone in self.zones}
+        if lost := sorted({spot.zone_id for spot in self.spots} - known):
+            raise ValueError(f"spots stand in zones that are not listed: {', '.join(lost)}")
+        return self
