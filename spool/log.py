@@ -9,29 +9,11 @@ For each cursor, at every commit: appended = delivered + waiting + dead-lettered
 """
 
 import sqlite3
-import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
-SCHEMA = """
-CREATE TABLE spool (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    key TEXT NOT NULL,
-    durable INTEGER NOT NULL,
-    lost INTEGER NOT NULL,
-    crc INTEGER NOT NULL,
-    payload BLOB NOT NULL
-);
-CREATE TABLE spool_cursors (
-    name TEXT PRIMARY KEY,
-    seq INTEGER NOT NULL,
-    origin INTEGER NOT NULL,
-    delivered INTEGER NOT NULL DEFAULT 0,
-    dead_lettered INTEGER NOT NULL DEFAULT 0,
-    dropped INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE spool_quarantine (seq INTEGER, key TEXT, crc INTEGER, payload BLOB);
-"""
+from spool.rows import COLUMNS, SCHEMA, Depth, Entry, Row, crc_of, row_of
+
+__all__ = ["SCHEMA", "THIN_SHARE", "Depth", "Entry", "MakeGap", "Row", "Spool"]
 
 THIN_SHARE = 0.05
 """How much of the limit one thinning frees, so that its scan is paid once in many appends."""
@@ -39,47 +21,8 @@ THIN_SHARE = 0.05
 MakeGap = Callable[[int, int, int, str], bytes]
 """(first seq, last seq, count, reason) -> the payload of the gap's row."""
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What is appended. `key` is what the record is the state of (a spot), "" for none."""
-
-    key: str
-    payload: bytes
-    durable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What is read. `lost` > 0 marks a gap row; not `intact` means that its CRC fails."""
-
-    seq: int
-    key: str
-    payload: bytes
-    durable: bool
-    lost: int
-    intact: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """A cursor's account, in records (gap rows are none), and the bytes of the whole spool."""
-
-    appended: int
-    waiting: int
-    delivered: int
-    dead_lettered: int
-    dropped: int
-    rows: int
-    bytes: int
-    limit_bytes: int
-
-    @property
-    def balanced(self) -> bool:
-        """Whether everything that was accepted is accounted for."""
-        return self.appended == (
-            self.delivered + self.waiting + self.dead_lettered + self.dropped
-        )
+_Victim = tuple[int, int, int]
+"""A row that goes: its seq; of a gap row also how many records it lost, and the first of them."""
 
 
 class Spool:
@@ -117,9 +60,10 @@ class Spool:
             self._make_room(size)
         seqs = range(self.last_seq + 1, self.last_seq + 1 + len(entries))
         self._db.executemany(
-            "INSERT INTO spool (seq, key, durable, lost, crc, payload) VALUES (?, ?, ?, 0, ?, ?)",
+            "INSERT INTO spool (seq, key, durable, lost, first, crc, payload) "
+            "VALUES (?, ?, ?, 0, 0, ?, ?)",
             [
-                (seq, e.key, e.durable, _crc(seq, e.key, e.durable, 0, e.payload), e.payload)
+                (seq, e.key, e.durable, _crc_of(seq, e), e.payload)
                 for seq, e in zip(seqs, entries, strict=True)
             ],
         )
@@ -133,16 +77,14 @@ class Spool:
         rows: list[Row] = []
         size = 0
         found = self._db.execute(
-            "SELECT seq, key, durable, lost, crc, payload FROM spool "
-            "WHERE seq > ? ORDER BY seq LIMIT ?",
+            f"SELECT {COLUMNS} FROM spool WHERE seq > ? ORDER BY seq LIMIT ?",
             (after, limit),
         )
-        for seq, key, durable, lost, crc, payload in found.fetchall():
-            size += len(payload)
+        for row in map(row_of, found.fetchall()):
+            size += len(row.payload)
             if rows and size > max_bytes:
                 break
-            intact = crc == _crc(seq, key, durable, lost, payload)
-            rows.append(Row(seq, key, payload, bool(durable), lost, intact))
+            rows.append(row)
         return rows
 
     def register(self, name: str) -> None:
@@ -165,18 +107,19 @@ class Spool:
         return dict(self._db.execute("SELECT name, seq FROM spool_cursors").fetchall())
 
     def advance(self, name: str, seq: int, *, delivered: int, dead_lettered: int = 0) -> None:
-        """Move the cursor `name` to `seq`, accounting for the records it passed."""
-        self._db.execute(
-            "UPDATE spool_cursors SET seq=MAX(seq, ?), delivered=delivered+?, "
-            "dead_lettered=dead_lettered+? WHERE name=?",
+        """Move the cursor `name` to `seq`, accounting for the records it passed.
+
+        Raises KeyError where no such cursor is registered, as `rewind` and `depth` do.
+        """
+        self._update_cursor(
+            "seq=MAX(seq, ?), delivered=delivered+?, dead_lettered=dead_lettered+?",
             (seq, delivered, dead_lettered, name),
         )
 
     def rewind(self, name: str) -> None:
         """Offer all that is retained again: what was delivered counts as waiting anew."""
-        self._db.execute(
-            "UPDATE spool_cursors SET seq=?, origin=?, delivered=0, dead_lettered=0, dropped=0 "
-            "WHERE name=?",
+        self._update_cursor(
+            "seq=?, origin=?, delivered=0, dead_lettered=0, dropped=0",
             (self._oldest() - 1, self.last_seq - self.records_after(0), name),
         )
 
@@ -200,12 +143,24 @@ class Spool:
         return len(doomed)
 
     def quarantine(self, seq: int) -> None:
-        """Set a damaged row aside and leave a gap of one in its place."""
+        """Set a damaged row aside and leave a gap in its place, of one or of what a gap row lost.
+
+        What the damaged row says is not sure, but a row with a key was no gap row.
+        """
+        found = self._db.execute(
+            "SELECT key = '' AND lost != 0, CAST(lost AS INTEGER), CAST(IFNULL(first, 0) AS INTEGER) "
+            "FROM spool WHERE seq=?",
+            (seq,),
+        ).fetchone()
+        if found is None:
+            return
         self._db.execute(
             "INSERT INTO spool_quarantine SELECT seq, key, crc, payload FROM spool WHERE seq=?",
             (seq,),
         )
-        self._give_up([(seq, 0)], "corrupt")
+        was_gap, lost, first = found
+        victim = _plausible_gap(seq, lost, first) if was_gap else (seq, 0, 0)
+        self._give_up([victim], "corrupt")
 
     def quarantined(self) -> int:
         """How many rows were set aside as damaged."""
@@ -213,11 +168,14 @@ class Spool:
 
     def depth(self, name: str) -> Depth:
         """The account of the cursor `name`."""
-        seq, origin, delivered, dead_lettered, dropped = self._db.execute(
+        account = self._db.execute(
             "SELECT seq, origin, delivered, dead_lettered, dropped FROM spool_cursors "
             "WHERE name=?",
             (name,),
         ).fetchone()
+        if account is None:
+            raise _unknown_cursor(name)
+        seq, origin, delivered, dead_lettered, dropped = account
         return Depth(
             appended=self.last_seq - origin,
             waiting=self.records_after(seq),
@@ -233,6 +191,11 @@ class Spool:
         """How many records (gap rows are none) stand behind `seq`."""
         found = self._db.execute("SELECT COUNT(*) FROM spool WHERE seq > ? AND lost = 0", (seq,))
         return int(found.fetchone()[0])
+
+    def _update_cursor(self, change: str, values: tuple[int | str, ...]) -> None:
+        found = self._db.execute(f"UPDATE spool_cursors SET {change} WHERE name=?", values)
+        if not found.rowcount:
+            raise _unknown_cursor(str(values[-1]))
 
     def _oldest(self) -> int:
         found = self._db.execute("SELECT MIN(seq) FROM spool").fetchone()[0]
@@ -253,52 +216,45 @@ class Spool:
                     break
                 self._give_up(victims, "spool_full")
 
-    def _victims(self, size: int, keep_durable: bool) -> list[tuple[int, int]]:
-        """The oldest rows that may go, (seq, lost), until `size` bytes are found.
+    def _victims(self, size: int, keep_durable: bool) -> list[_Victim]:
+        """The oldest rows that may go, until `size` bytes are found.
 
-        Never the newest row of a key, and never one that may be on its way.
+        Never the newest row of a key, and never one that may be on its way. A gap row frees
+        nothing, for one comes back.
         """
         found = self._db.execute(
-            "SELECT seq, lost, LENGTH(payload) FROM spool WHERE seq > ? "
+            "SELECT seq, lost, first, LENGTH(payload) FROM spool WHERE seq > ? "
             "AND (durable = 0 OR NOT ?) AND seq NOT IN "
             "(SELECT MAX(seq) FROM spool WHERE lost = 0 AND key != '' GROUP BY key) "
             "ORDER BY seq",
             (max(self.in_flight, self._slowest()), keep_durable),
         )
-        victims: list[tuple[int, int]] = []
+        victims: list[_Victim] = []
         freed = 0
-        for seq, lost, length in found:
+        for seq, lost, first, length in found:
             if freed >= size:
                 break
-            freed += length
-            victims.append((seq, lost))
-        return victims if any(not lost for _, lost in victims) else []
+            freed += 0 if lost else length
+            victims.append((seq, lost, first))
+        return victims if any(not lost for _, lost, _ in victims) else []
 
-    def _give_up(self, victims: Sequence[tuple[int, int]], reason: str) -> None:
-        """Replace `victims` (seq, records already lost in it) by one gap row."""
-        if not victims:
-            return
-        count = sum(lost or 1 for _, lost in victims)
-        first, last = victims[0][0], victims[-1][0]
-        first = min(first, self._gap_start(first))
-        for seq, lost in victims:
-            if not lost:
-                self._db.execute(
-                    "UPDATE spool_cursors SET dropped=dropped+1 WHERE seq < ?", (seq,)
-                )
-        self._db.executemany("DELETE FROM spool WHERE seq=?", [(seq,) for seq, _ in victims])
+    def _give_up(self, victims: Sequence[_Victim], reason: str) -> None:
+        """Replace `victims` by one gap row, at the seq of the last of them."""
+        self._db.executemany(
+            "UPDATE spool_cursors SET dropped=dropped+1 WHERE seq < ?",
+            [(seq,) for seq, lost, _ in victims if not lost],
+        )
+        self._db.executemany("DELETE FROM spool WHERE seq=?", [(seq,) for seq, _, _ in victims])
+        last = victims[-1][0]
+        first = min(first or seq for seq, _, first in victims)
+        count = sum(lost or 1 for _, lost, _ in victims)
         payload = self._make_gap(first, last, count, reason)
         self._db.execute(
-            "INSERT INTO spool (seq, key, durable, lost, crc, payload) VALUES (?, '', 0, ?, ?, ?)",
-            (last, count, _crc(last, "", False, count, payload), payload),
+            "INSERT INTO spool (seq, key, durable, lost, first, crc, payload) "
+            "VALUES (?, '', 0, ?, ?, ?, ?)",
+            (last, count, first, crc_of(last, "", 0, count, first, payload), payload),
         )
         self._recount()
-
-    def _gap_start(self, seq: int) -> int:
-        """Where the span of records that a gap at `seq` stands for begins."""
-        before = self._db.execute("SELECT MAX(seq) FROM spool WHERE seq < ?", (seq,)).fetchone()[0]
-        passed = max(self._slowest(), self.in_flight)
-        return max(before or 0, passed) + 1
 
     def _recount(self) -> None:
         self.bytes, self.rows = self._db.execute(
@@ -306,6 +262,15 @@ class Spool:
         ).fetchone()
 
 
-def _crc(seq: int, key: str, durable: bool, lost: int, payload: bytes) -> int:
-    head = f"{seq}\0{key}\0{int(durable)}\0{lost}\0".encode()
-    return zlib.crc32(payload, zlib.crc32(head))
+def _crc_of(seq: int, entry: Entry) -> int:
+    return crc_of(seq, entry.key, int(entry.durable), 0, 0, entry.payload)
+
+
+def _plausible_gap(seq: int, lost: int, first: int) -> _Victim:
+    """A damaged gap row as it may have been: it lost no more records than there were seqs."""
+    lost = min(max(lost, 1), seq)
+    return (seq, lost, min(max(first, 1), seq - lost + 1))
+
+
+def _unknown_cursor(name: str) -> KeyError:
+    return KeyError(f"no cursor {name!r} in this spool: register it first")
