@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 
     _Note = Callable[[KafkaError | None, Message | None], None]
 
+_CREDENTIALS = "give the gateway's user AWS credentials (environment, profile or role)"
 _CONNECT = "check the uplink, `bootstrap_servers` and `security`"
 _HINTS = {
     "_AUTHENTICATION": "check `username`, the password file or the IAM role",
-    "_SSL": "TLS failed: check `ca_file`, and this machine's clock",
+    "_SSL": "TLS failed: check `security`, `ca_file`, and this machine's clock",
     "_UNKNOWN_TOPIC": "create the topic, or mend `topic`",
     "UNKNOWN_TOPIC_OR_PART": "create the topic, or mend `topic`",
     "TOPIC_AUTHORIZATION_FAILED": "allow this user to write to the topic",
@@ -44,6 +45,7 @@ _HINTS = {
     "SASL_AUTHENTICATION_FAILED": "check `username`, the password file or the IAM role",
 }
 _REFUSED = {"MSG_SIZE_TOO_LARGE", "INVALID_RECORD"}
+_PURGED = {"_PURGE_QUEUE", "_PURGE_INFLIGHT"}
 _PURGE_S = 2.0  # purged records report at once; this only bounds a broken library
 _logger = logging.getLogger(__name__)
 
@@ -135,8 +137,8 @@ class Sink:
             note(_kafka_error(error), None)
 
     def _note_error(self, error: "KafkaError") -> None:
-        """Keep the one that says most: "all brokers down" follows its own cause."""
-        if self._error is None or error.name() != "_ALL_BROKERS_DOWN":
+        """Keep the one that says most: others, as "all brokers down", only follow it."""
+        if self._error is None or error.name() in _HINTS:
             self._error = error
 
     def _refusal(self, reports: "_Reports") -> list[Answer]:
@@ -165,6 +167,8 @@ class _Reports:
         """`message` is None where the producer itself refused the record."""
         if error is None:
             self.answers[index] = ACCEPTED
+        elif error.name() in _PURGED:  # by us, for its report did not come in time
+            return
         elif error.name() in _REFUSED and message is None:
             self.answers[index] = Answer(Verdict.REJECTED, error.str())
         else:
@@ -229,6 +233,7 @@ def _security(config: Config) -> dict[str, Any]:
             }
         case "msk_iam":
             assert config.region is not None
+            iam_token(config.region)  # fails here with a reason; in the callback, without one
             return {
                 "security.protocol": "SASL_SSL",
                 "sasl.mechanism": "OAUTHBEARER",
@@ -240,11 +245,20 @@ def _security(config: Config) -> dict[str, Any]:
 def iam_token(region: str, _oauth_config: str = "") -> tuple[str, float]:
     """A token for Amazon MSK and when it expires, in seconds since 1970. Raises `SinkError`."""
     try:
-        from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
+        from aws_msk_iam_sasl_signer import (  # type: ignore[import-untyped, unused-ignore]
+            MSKAuthTokenProvider,
+        )
+        from botocore.exceptions import BotoCoreError
+        from botocore.session import get_session
     except ImportError as error:
         raise SinkError(
             "security 'msk_iam' needs aws-msk-iam-sasl-signer-python",
             hint="pip install 'lotkeeper[kafka]'",
         ) from error
-    token, expiry_ms = MSKAuthTokenProvider.generate_auth_token(region)
+    try:
+        if get_session().get_credentials() is None:  # on which the signer trips
+            raise SinkError("no AWS credentials were found", hint=_CREDENTIALS)
+        token, expiry_ms = MSKAuthTokenProvider.generate_auth_token(region)
+    except BotoCoreError as error:
+        raise SinkError(f"no token for MSK: {error}", hint=_CREDENTIALS) from error
     return token, expiry_ms / 1000

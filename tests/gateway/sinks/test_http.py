@@ -1,8 +1,8 @@
 import json
 import socket
 import threading
-from email.utils import format_datetime
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,10 @@ def test_posts_an_array_with_the_token_of_the_moment(
     for secret in ("first", "renewed"):
         token.write_text(f"{secret}\n")
         sink.send([make_record(1), make_record(2)])
-    assert [r.headers["authorization"] for r in server.requests] == ["Bearer first", "Bearer renewed"]
+    assert [r.headers["authorization"] for r in server.requests] == [
+        "Bearer first",
+        "Bearer renewed",
+    ]
     assert server.requests[0].path == "/v1/records"
     assert server.requests[0].headers["content-type"] == "application/json"
     assert [item["seq"] for item in json.loads(server.requests[0].body)] == [1, 2]
@@ -95,9 +98,7 @@ def test_results_are_answered_record_by_record(server: ScriptedServer, sink: Sin
     ]
 
 
-def test_record_behind_a_retried_one_of_its_key_is_kept(
-    server: ScriptedServer, sink: Sink
-) -> None:
+def test_record_behind_a_retried_one_of_its_key_is_kept(server: ScriptedServer, sink: Sink) -> None:
     server.script.append(Reply(200, {"results": [{"status": "retry"}, {"status": "accepted"}]}))
     answers = sink.send([make_record(1), make_record(2)])
     assert [answer.verdict for answer in answers] == [Verdict.KEEP, Verdict.KEEP]
@@ -187,6 +188,18 @@ def test_plain_reply_to_tls_names_certificate_and_clock(gate: Gate, server: Scri
     with pytest.raises(SinkError) as caught:
         Sink(Config(url=f"https://127.0.0.1:{gate.port}")).send([make_record(1)])
     assert "clock" in caught.value.hint
+
+
+def test_ca_file_decides_whom_to_trust(
+    tls_server: ScriptedServer, certificate: tuple[Path, Path]
+) -> None:
+    assert Sink(Config(url=tls_server.url, ca_file=certificate[0])).send([make_record(1)]) == [
+        ACCEPTED
+    ]
+    with pytest.raises(SinkError, match="certificate verify failed") as caught:
+        Sink(Config(url=tls_server.url)).send([make_record(1)])
+    assert "`ca_file`" in caught.value.hint
+    assert len(tls_server.requests) == 1
 
 
 def test_name_that_does_not_resolve_names_dns(monkeypatch: pytest.MonkeyPatch) -> None:

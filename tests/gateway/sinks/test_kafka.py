@@ -1,8 +1,13 @@
+import base64
 import json
 import signal
 import socket
+import ssl
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -91,7 +96,7 @@ class KafkaRig:
                 bootstrap_servers=broker.address,
                 topic=self.topic,
                 security="plaintext",
-                timeout_s=1.0,
+                timeout_s=2.5,
             )
         )
 
@@ -106,7 +111,8 @@ class KafkaRig:
 
 
 def _create_topic(address: str, topic: str) -> None:
-    from confluent_kafka.admin import AdminClient, NewTopic
+    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.cimpl import NewTopic
 
     admin = AdminClient({"bootstrap.servers": address})
     futures = admin.create_topics([NewTopic(topic, PARTITIONS, 1)], operation_timeout=10)
@@ -210,9 +216,7 @@ def mock_cluster() -> Iterator[str]:
 
 
 def mock_sink(address: str, **options: Any) -> Sink:
-    return Sink(
-        Config(bootstrap_servers=address, topic="lot", security="plaintext", **options)
-    )
+    return Sink(Config(bootstrap_servers=address, topic="lot", security="plaintext", **options))
 
 
 def test_mock_cluster_accepts(mock_cluster: str) -> None:
@@ -229,7 +233,7 @@ def test_record_above_the_limit_is_rejected_beside_the_others(mock_cluster: str)
     sink.close()
 
 
-def test_broker_that_is_silent_is_given_up_in_time(gate: Gate) -> None:
+def test_broker_that_is_silent_is_given_up_in_time() -> None:
     """Accepted by the system, answered by no one: half-open, as a dead uplink leaves it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         sink = mock_sink(f"127.0.0.1:{listener.getsockname()[1]}", timeout_s=0.5)
@@ -250,7 +254,38 @@ def test_tls_to_a_plain_broker_is_named(mock_cluster: str) -> None:
     sink = Sink(Config(bootstrap_servers=mock_cluster, topic="lot", timeout_s=1.0))
     with pytest.raises(SinkError, match="SSL") as caught:
         sink.send([make_record(1)])
-    assert "TLS" in caught.value.hint
+    assert "`security`" in caught.value.hint
+
+
+def refuse_next_produce(gate: Gate, topic: str, code: int) -> None:
+    """Write `code` into the next Produce reply (version 9 and later): KIP-482's compact form.
+
+    After the topic's name stand one byte of array length, the partition (int32), the error.
+    """
+
+    def tamper(reply: bytes) -> bytes:
+        at = reply.find(topic.encode()) + len(topic) + 5
+        gate.tamper = lambda reply: reply
+        return reply[:at] + code.to_bytes(2, "big") + reply[at + 2 :]
+
+    gate.tamper = tamper
+
+
+@pytest.mark.parametrize("code", [10, 87], ids=["MSG_SIZE_TOO_LARGE", "INVALID_RECORD"])
+def test_set_that_the_broker_refuses_is_for_bisection_and_one_record_is_rejected(
+    rig: KafkaRig, broker_gate: Gate, code: int
+) -> None:
+    batch = [make_record(2), make_record(3)]
+    rig.sink.send([make_record(1)])
+    refuse_next_produce(broker_gate, rig.topic, code)
+    with pytest.raises(SinkError) as caught:
+        rig.sink.send(batch)
+    assert not caught.value.retryable
+    rig.sink.send([make_record(1)])
+    refuse_next_produce(broker_gate, rig.topic, code)
+    (answer,) = rig.sink.send([make_record(2)])
+    assert answer.verdict is Verdict.REJECTED
+    assert rig.sink.send([make_record(4)]) == [ACCEPTED]
 
 
 class TestSecurity:
@@ -275,7 +310,7 @@ class TestSecurity:
 
     def test_bad_ca_file_is_named(self, tmp_path: Path) -> None:
         config = Config(bootstrap_servers="127.0.0.1:1", topic="lot", ca_file=tmp_path / "ca.pem")
-        with pytest.raises(SinkError, match="ca_file|ca.location") as caught:
+        with pytest.raises(SinkError, match=r"ca\.location") as caught:
             Sink(config).open()
         assert "`security`" in caught.value.hint
 
@@ -294,11 +329,46 @@ class TestSecurity:
         pytest.importorskip("aws_msk_iam_sasl_signer", reason="needs the extra [kafka]")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        monkeypatch.delenv("AWS_PROFILE", raising=False)
         token, expires_s = iam_token("eu-central-1")
-        import base64
-        import time
-
         url = base64.urlsafe_b64decode(token + "==").decode()
         assert url.startswith("https://kafka.eu-central-1.amazonaws.com/")
         assert "AKIDEXAMPLE" in url
         assert expires_s == pytest.approx(time.time() + 900, abs=30)
+
+    def test_no_credentials_are_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        pytest.importorskip("aws_msk_iam_sasl_signer", reason="needs the extra [kafka]")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+            monkeypatch.delenv(name, raising=False)
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            monkeypatch.setenv(name, "/dev/null")
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        config = Config(
+            bootstrap_servers="127.0.0.1:1", topic="lot", security="msk_iam", region="eu-west-1"
+        )
+        with pytest.raises(SinkError, match="no AWS credentials") as caught:
+            Sink(config).open()
+        assert "role" in caught.value.hint
+
+    def test_certificate_of_a_stranger_is_refused(self, certificate: tuple[Path, Path]) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=shake_hands, args=(listener, context), daemon=True)
+            thread.start()
+            address = f"127.0.0.1:{listener.getsockname()[1]}"
+            config = Config(bootstrap_servers=address, topic="lot", timeout_s=1.0)
+            with pytest.raises(SinkError, match="certificate verify failed") as caught:
+                Sink(config).send([make_record(1)])
+        assert "`ca_file`" in caught.value.hint
+
+
+def shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
+    """Answer TLS handshakes until the listener closes; the client breaks each off."""
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:
+            return
+        with client, suppress(OSError):
+            context.wrap_socket(client, server_side=True).close()

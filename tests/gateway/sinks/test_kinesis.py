@@ -132,9 +132,7 @@ def test_missing_stream_keeps_the_records(rig: KinesisRig, gate: Gate) -> None:
 
 @pytest.fixture
 def sink(server: ScriptedServer) -> Iterator[Sink]:
-    config = Config(
-        stream_name="lot", region=REGION, endpoint_url=server.url, read_timeout_s=0.3
-    )
+    config = Config(stream_name="lot", region=REGION, endpoint_url=server.url, read_timeout_s=0.3)
     sink = Sink(config)
     yield sink
     sink.close()

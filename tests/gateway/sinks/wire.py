@@ -3,6 +3,7 @@
 import json
 import socket
 import socketserver
+import ssl
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -13,10 +14,14 @@ from typing import Any
 
 
 class Gate:
-    """A TCP proxy on a port of its own: `shut` cuts every connection and takes no new one."""
+    """A TCP proxy on a port of its own: `shut` cuts every connection and takes no new one.
+
+    `tamper` may change what comes back from `target`, a piece as it was read from the socket.
+    """
 
     def __init__(self, target: tuple[str, int] | None = None) -> None:
         self.target = target
+        self.tamper: Callable[[bytes], bytes] = lambda reply: reply
         self._shut = threading.Event()
         self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
@@ -50,8 +55,10 @@ class Gate:
             upstream = socket.create_connection(self.target)
             with self._lock:
                 self._sockets += [client, upstream]
-            for pair in ((client, upstream), (upstream, client)):
-                threading.Thread(target=_pump, args=pair, daemon=True).start()
+            there = (client, upstream, lambda request: request)
+            back = (upstream, client, lambda reply: self.tamper(reply))
+            for way in (there, back):
+                threading.Thread(target=_pump, args=way, daemon=True).start()
 
 
 def _cut(each: socket.socket) -> None:
@@ -60,10 +67,10 @@ def _cut(each: socket.socket) -> None:
     each.close()
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
+def _pump(source: socket.socket, sink: socket.socket, change: Callable[[bytes], bytes]) -> None:
     with suppress(OSError):
         while data := source.recv(65536):
-            sink.sendall(data)
+            sink.sendall(change(data))
     _cut(source)
     _cut(sink)
 
@@ -86,13 +93,15 @@ class Request:
 class ScriptedServer:
     """Answers with the next of `script`, or what `respond` says; keeps the `requests`."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.script: deque[Reply] = deque()
         self.respond: Callable[[Request], Reply] = lambda request: Reply()
         self.requests: list[Request] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        if context:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.port: int = self._server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.port}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:
