@@ -142,3 +142,4 @@ AgentRecord = Annotated[StreamRecord | Snapshot, Field(discriminator="type")]
 """What an agent may publish under its `events` topic: one, or an array of them."""
 
 agent_record: TypeAdapter[StreamRecord | Snapshot] = TypeAdapter(AgentRecord)
+agent_records: TypeAdapter[list[StreamRecord | Snapshot]] = TypeAdapter(list[AgentRecord])

@@ -1,0 +1,302 @@
+"""Taking records in: one transaction holds a batch's records and all that follows from them.
+
+Only after its commit do the MQTT and application acks go out. Each (agent, epoch) stream is
+taken strictly in order: a record whose predecessor is not committed is refused and asked for
+again, so that order and identity are one comparison of numbers.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from contract.events import (
+    Birth,
+    Gap,
+    HealthChanged,
+    Snapshot,
+    SpotChanged,
+    StreamRecord,
+    VehicleCounted,
+)
+from contract.requests import Ack
+from contract.upstream import cloud_record, rfc3339
+from contract.words import ClockState, EventType, HealthState, Status
+from gateway.config import GatewaySettings, SpotSettings
+from gateway.decode import Poison, Record, decode, from_the_future
+from gateway.occupancy import Believed, newer
+from gateway.store import GatewayStore
+from runtime.clock import Clock
+from spool import Entry
+
+log = logging.getLogger(__name__)
+
+RESEND_PAUSE_S = 2.0
+"""A hole is asked for once in this time: all that is under way behind it would ask again."""
+HOLES_UNTIL_SKIP = 3
+"""After so many fruitless requests the hole is taken as lost: an agent must not be wedged."""
+
+Stream = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An `events` message as it came."""
+
+    agent_id: str
+    topic: str
+    payload: bytes
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a committed batch calls for."""
+
+    changed_spots: dict[str, None] = field(default_factory=dict)
+    counted: bool = False
+    acks: dict[Stream, Ack] = field(default_factory=dict)
+    heard: set[str] = field(default_factory=set)
+    appended: int = 0
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What the transaction will write."""
+
+    outcome: Outcome = field(default_factory=Outcome)
+    entries: list[Entry] = field(default_factory=list)
+    spots: dict[str, Believed] = field(default_factory=dict)
+    counts: list[VehicleCounted] = field(default_factory=list)
+    letters: list[tuple[str, str, Poison]] = field(default_factory=list)
+    streams: dict[Stream, int] = field(default_factory=dict)
+    taken: Counter[Stream] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class _Hole:
+    after: int
+    asked: int
+    asked_s: float
+
+
+class Ingest:
+    """The gateway's one writer of records. Not thread-safe: one thread calls it."""
+
+    def __init__(self, settings: GatewaySettings, store: GatewayStore, clock: Clock) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.spots: dict[str, SpotSettings] = {spot.spot_id: spot for spot in settings.spots}
+        self.streams = store.streams()
+        self.believed = store.believed()
+        self.clock_pairs: dict[tuple[str, str], tuple[int, datetime]] = {}
+        self.totals: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self._holes: dict[Stream, _Hole] = {}
+
+    def note_clock(self, agent_id: str, boot_id: str, monotonic_ms: int) -> None:
+        """A live heartbeat's monotonic time: what its unsynced boot saw is dated by it."""
+        if self.clock.synced():
+            self.clock_pairs[agent_id, boot_id] = (monotonic_ms, self.clock.wall())
+
+    def ack_of(self, agent_id: str, epoch: str) -> Ack:
+        """What is committed of a stream now."""
+        seq = self.streams.get((agent_id, epoch), 0)
+        return Ack(store_id=self.store.store_id, epoch=epoch, seq=seq)
+
+    def take(self, arrived: Sequence[Arrived]) -> Outcome:
+        """Take in a batch of messages, in order, and commit. Raises sqlite3.Error: stop then."""
+        batch = _Batch()
+        now = self.clock.wall()
+        trusted = self.clock.synced()
+        limit = self.settings.ingest.max_payload_bytes
+        for message in arrived:
+            for item in decode(message.payload, message.agent_id, limit):
+                if isinstance(item, Poison):
+                    self._take_poison(batch, message, item)
+                else:
+                    self._take_record(batch, message, item, now, trusted)
+        self._commit(batch, now)
+        return batch.outcome
+
+    # One item --------------------------------------------------------------------------------
+
+    def _take_record(
+        self, batch: _Batch, message: Arrived, record: Record, now: datetime, trusted: bool
+    ) -> None:
+        batch.outcome.heard.add(record.agent_id)
+        if not isinstance(record, Snapshot) and not self._in_turn(
+            batch, (record.agent_id, record.epoch), record.seq, record.prev_seq
+        ):
+            return
+        if fault := self._fault(record, now, trusted):
+            self._bury(batch, message, Poison(*fault, record.model_dump_json().encode()))
+            self._doubt(batch, record)
+            return
+        if record.clock is ClockState.UNSYNCED and trusted:
+            record = self._dated(record, now)
+        self._accept(batch, record)
+
+    def _take_poison(self, batch: _Batch, message: Arrived, poison: Poison) -> None:
+        batch.outcome.heard.add(message.agent_id)
+        if poison.place:
+            epoch, seq, prev = poison.place
+            if not self._in_turn(batch, (message.agent_id, epoch), seq, prev):
+                return
+        self._bury(batch, message, poison)
+
+    def _in_turn(self, batch: _Batch, stream: Stream, seq: int, prev_seq: int) -> bool:
+        """Whether the record `seq` is the next of its stream; if so it now counts as committed."""
+        committed = batch.streams.get(stream, self.streams.get(stream, 0))
+        if seq <= committed:
+            self.totals["duplicates"] += 1
+            self._ack(batch, stream, committed)
+            return False
+        if prev_seq > committed and not self._may_skip(batch, stream, committed):
+            self.totals["refused_out_of_turn"] += 1
+            return False
+        self._holes.pop(stream, None)
+        batch.streams[stream] = seq
+        batch.taken[stream] += 1
+        self._ack(batch, stream, seq)
+        return True
+
+    def _may_skip(self, batch: _Batch, stream: Stream, committed: int) -> bool:
+        """Ask for a hole's records; after some fruitless requests, go on without them."""
+        now_s = self.clock.monotonic()
+        hole = self._holes.get(stream)
+        if hole is None or hole.after != committed:
+            hole = self._holes[stream] = _Hole(committed, 0, -RESEND_PAUSE_S)
+        if now_s - hole.asked_s < RESEND_PAUSE_S and hole.asked:
+            return False
+        if hole.asked >= HOLES_UNTIL_SKIP:
+            log.error("agent %s cannot give what follows %d: skipped", stream[0], committed)
+            self.totals["holes_skipped"] += 1
+            return True
+        hole.asked += 1
+        hole.asked_s = now_s
+        self.totals["resends_asked"] += 1
+        ack = Ack(
+            store_id=self.store.store_id, epoch=stream[1], seq=committed, resend_from=committed
+        )
+        batch.outcome.acks[stream] = ack
+        return False
+
+    def _ack(self, batch: _Batch, stream: Stream, seq: int) -> None:
+        asked = batch.outcome.acks.get(stream)
+        if asked and asked.resend_from is not None and seq <= asked.resend_from:
+            return
+        batch.outcome.acks[stream] = Ack(store_id=self.store.store_id, epoch=stream[1], seq=seq)
+
+    def _fault(self, record: Record, now: datetime, trusted: bool) -> tuple[str, str] | None:
+        spot_id = getattr(record, "spot_id", None)
+        if spot_id is not None:
+            spot = self.spots.get(spot_id)
+            if spot is None:
+                return "unknown_spot", f"{spot_id} is not in the lot's layout"
+            if spot.agent_id not in (None, record.agent_id):
+                return "foreign_spot", f"{spot_id} belongs to agent {spot.agent_id}"
+        ahead_s = self.settings.ingest.future_s
+        if trusted and record.clock is not ClockState.UNSYNCED:
+            if from_the_future(record, now, ahead_s):
+                return "future_timestamp", f"{rfc3339(record.timestamp)} is ahead of our clock"
+        return None
+
+    def _doubt(self, batch: _Batch, record: Record) -> None:
+        """A spot whose newest record was refused is unknown: an old state must not pass for it."""
+        if not isinstance(record, SpotChanged) or record.spot_id not in self.spots:
+            return
+        if self.spots[record.spot_id].agent_id in (None, record.agent_id):
+            unsure = record.model_copy(
+                update={"status": Status.UNKNOWN, "confidence": 0.0, "health_reason": "refused"}
+            )
+            self._believe(batch, unsure)
+
+    def _dated(self, record: Record, now: datetime) -> Record:
+        """An unsynced record with a time from our clock and the monotonic difference."""
+        pair = self.clock_pairs.get((record.agent_id, record.boot_id))
+        moment = now
+        if pair:
+            moment = min(now, pair[1] + timedelta(milliseconds=record.monotonic_ms - pair[0]))
+        return record.model_copy(update={"timestamp": moment, "clock": ClockState.ESTIMATED})
+
+    def _accept(self, batch: _Batch, record: Record) -> None:
+        spot_id = getattr(record, "spot_id", None)
+        if isinstance(record, SpotChanged | Snapshot):
+            believed = self._believe(batch, record)
+            if isinstance(record, Snapshot) and not believed:
+                return
+        if isinstance(record, VehicleCounted):
+            batch.counts.append(record)
+            batch.outcome.counted = True
+        zone_id = self.spots[spot_id].zone_id if spot_id else getattr(record, "zone_id", None)
+        cloud = cloud_record(
+            record,
+            facility_id=self.settings.facility_id,
+            lot_id=self.settings.lot_id,
+            zone_id=zone_id,
+        )
+        key = spot_id if isinstance(record, SpotChanged) else ""
+        batch.entries.append(self.store.entry(cloud, key or "", durable=_durable(record)))
+
+    def _believe(self, batch: _Batch, record: SpotChanged | Snapshot) -> bool:
+        """Take the record as its spot's state if it says more than what is believed."""
+        spot_id = record.spot_id
+        current = batch.spots.get(spot_id) or self.believed.get(spot_id)
+        epochs = [epoch for agent, epoch in self.streams if agent == record.agent_id]
+        if not newer(record.epoch, record.seq, current, epochs):
+            return False
+        batch.spots[spot_id] = Believed(
+            record.status,
+            record.timestamp,
+            record.confidence,
+            record.health,
+            record.health_reason,
+            record.agent_id,
+            record.epoch,
+            record.seq,
+        )
+        batch.outcome.changed_spots[spot_id] = None
+        return True
+
+    def _bury(self, batch: _Batch, message: Arrived, poison: Poison) -> None:
+        log.warning("%s: %s: %s", message.topic, poison.reason, poison.detail)
+        batch.letters.append((message.topic, message.agent_id, poison))
+
+    # The transaction -------------------------------------------------------------------------
+
+    def _commit(self, batch: _Batch, now: datetime) -> None:
+        store = self.store
+        heard_ms = int(self.clock.monotonic() * 1000)
+        with store.transaction():
+            try:
+                store.spool.append(batch.entries)
+            except BaseException:
+                store.spool.reload()
+                raise
+            store.put_spots(batch.spots)
+            for (agent_id, epoch), seq in batch.streams.items():
+                taken = batch.taken[agent_id, epoch]
+                store.move_stream(agent_id, epoch, seq, taken, self.clock.boot_id, heard_ms)
+            for count in batch.counts:
+                delta = 1 if count.event_type is EventType.ARRIVAL else -1
+                store.enter_count(
+                    count.event_id, count.zone_id, count.lane_id, delta, rfc3339(count.timestamp)
+                )
+            for topic, agent_id, poison in batch.letters:
+                store.bury(now, topic, agent_id, poison.reason, poison.detail, poison.payload)
+        self.streams.update(batch.streams)
+        self.believed.update(batch.spots)
+        self.totals["accepted"] += batch.taken.total()
+        self.totals["appended"] += len(batch.entries)
+        for _, _, poison in batch.letters:
+            self.reasons[poison.reason] += 1
+        batch.outcome.appended = len(batch.entries)
+
+
+def _durable(record: StreamRecord | Snapshot) -> bool:
+    """What thinning must keep: births, gaps, counts, alarms."""
+    if isinstance(record, HealthChanged):
+        return record.health is not HealthState.OK
+    return isinstance(record, Birth | Gap | VehicleCounted)

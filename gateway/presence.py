@@ -1,0 +1,61 @@
+"""Who is heard: heartbeats, wills and silence, in monotonic seconds. No clock here.
+
+             heartbeat or record                 silence > offline_after, or a will
+    UNHEARD ---------------------> ONLINE ------------------------------------> OFFLINE
+       (since this gateway started)   ^                                            |
+                                      +------------ heartbeat or record -----------+
+
+A retained heartbeat is no sign of life: it may be as old as the broker. A will or a `down` of a
+session that is not the current one is ignored. Two sessions that take turns are two holders of
+one identity.
+"""
+
+from dataclasses import dataclass, field
+
+UNCONFIRMED = "unconfirmed"
+OFFLINE = "agent_offline"
+SESSIONS_KEPT = 8
+
+
+@dataclass(slots=True)
+class Presence:
+    """What is known of one agent. `heard_s` is monotonic."""
+
+    heard_s: float | None = None
+    session_id: str | None = None
+    down: bool = False
+    left: list[str] = field(default_factory=list)
+    """Sessions that another has replaced, newest last."""
+    clone_suspected: bool = False
+
+    def hears(self, now_s: float) -> None:
+        """A sign of life that names no session: a record."""
+        self.heard_s = now_s
+        self.down = False
+
+    def hears_up(self, session_id: str, now_s: float) -> bool:
+        """A live heartbeat; answers whether it is a session that was not the current one."""
+        self.hears(now_s)
+        if session_id == self.session_id:
+            return False
+        if session_id in self.left:
+            self.clone_suspected = True
+        if self.session_id is not None:
+            self.left = [*self.left, self.session_id][-SESSIONS_KEPT:]
+        self.session_id = session_id
+        return True
+
+    def hears_down(self, session_id: str) -> bool:
+        """A will or a farewell; answers whether it was the current session's."""
+        if session_id != self.session_id:
+            return False
+        self.down = True
+        return True
+
+    def silence(self, now_s: float, offline_after_s: float) -> str:
+        """Why the agent cannot be believed now, "" if it can."""
+        if self.heard_s is None:
+            return UNCONFIRMED
+        if self.down or now_s - self.heard_s > offline_after_s:
+            return OFFLINE
+        return ""

@@ -1,0 +1,260 @@
+"""The gateway's database: spool, spot states, stream positions, dead letters, in ONE file.
+
+One file, because one transaction must hold a record and all that follows from it.
+"""
+
+import json
+import logging
+import sqlite3
+import threading
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from contract.upstream import rfc3339
+from contract.words import HealthState, Status
+from gateway.occupancy import Believed
+from spool import Depth, Entry, Row, Spool, Transaction, open_database
+from spool.log import SCHEMA
+
+log = logging.getLogger(__name__)
+
+MIGRATIONS = [
+    SCHEMA
+    + """
+    CREATE TABLE gateway (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE streams (
+        born INTEGER PRIMARY KEY AUTOINCREMENT,
+        agent_id TEXT NOT NULL, epoch TEXT NOT NULL,
+        seq INTEGER NOT NULL, accepted INTEGER NOT NULL,
+        boot_id TEXT NOT NULL, heard_ms INTEGER NOT NULL,
+        UNIQUE (agent_id, epoch)
+    );
+    CREATE TABLE spots (
+        spot_id TEXT PRIMARY KEY, status TEXT NOT NULL, since TEXT NOT NULL,
+        confidence REAL NOT NULL, health TEXT NOT NULL, health_reason TEXT NOT NULL,
+        agent_id TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL
+    );
+    CREATE TABLE closed_spots (spot_id TEXT PRIMARY KEY, since TEXT NOT NULL, note TEXT NOT NULL);
+    CREATE TABLE ledger (
+        event_id TEXT PRIMARY KEY, zone_id TEXT, lane_id TEXT NOT NULL,
+        delta INTEGER NOT NULL, timestamp TEXT NOT NULL, note TEXT NOT NULL DEFAULT ''
+    );
+    CREATE TABLE dead_letters (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, received_at TEXT NOT NULL, origin TEXT NOT NULL,
+        agent_id TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, payload BLOB NOT NULL
+    );
+    CREATE TABLE transactions (
+        name TEXT NOT NULL, transaction_id TEXT NOT NULL, response TEXT NOT NULL,
+        PRIMARY KEY (name, transaction_id)
+    );
+    """
+]
+TRANSACTIONS_KEPT = 10_000
+DEAD_LETTERS_KEPT = 100_000
+"""A flood of poison must not fill the disk: the oldest go, and `dead_letters_total` still counts."""
+
+
+class GatewayStore:
+    """The lot's durable state. Its lock lets one thread write at a time."""
+
+    def __init__(self, path: Path, limit_bytes: int) -> None:
+        self.path = path
+        self.db, self.damaged = open_database(path, MIGRATIONS)
+        self.lock = threading.RLock()
+        with self.transaction():
+            self.store_id = self._remember("store_id", uuid.uuid4().hex[:16])
+        self.spool = Spool(self.db, limit_bytes, self._gap)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self.lock:
+            self.db.close()
+
+    def transaction(self) -> Transaction:
+        """All or nothing, one writer at a time."""
+        return Transaction(self.db, self.lock)
+
+    # Streams ---------------------------------------------------------------------------------
+
+    def streams(self) -> dict[tuple[str, str], int]:
+        """The committed seq of each (agent, epoch), in the order of the epochs' births."""
+        rows = self.db.execute("SELECT agent_id, epoch, seq FROM streams ORDER BY born")
+        return {(agent, epoch): seq for agent, epoch, seq in rows}
+
+    def accepted(self) -> dict[str, int]:
+        """Records taken in from each agent since this store was made."""
+        rows = self.db.execute("SELECT agent_id, SUM(accepted) FROM streams GROUP BY agent_id")
+        return dict(rows.fetchall())
+
+    def last_heard(self, boot_id: str) -> dict[str, int]:
+        """When (monotonic ms of this boot) a record of each agent was last committed."""
+        rows = self.db.execute(
+            "SELECT agent_id, MAX(heard_ms) FROM streams WHERE boot_id=? GROUP BY agent_id",
+            (boot_id,),
+        )
+        return dict(rows.fetchall())
+
+    def move_stream(
+        self, agent_id: str, epoch: str, seq: int, accepted: int, boot_id: str, heard_ms: int
+    ) -> None:
+        """In a transaction: the agent's stream is committed up to `seq`."""
+        self.db.execute(
+            "INSERT INTO streams (agent_id, epoch, seq, accepted, boot_id, heard_ms) "
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (agent_id, epoch) DO UPDATE SET "
+            "seq=excluded.seq, accepted=accepted+excluded.accepted, "
+            "boot_id=excluded.boot_id, heard_ms=excluded.heard_ms",
+            (agent_id, epoch, seq, accepted, boot_id, heard_ms),
+        )
+
+    # Spots -----------------------------------------------------------------------------------
+
+    def believed(self) -> dict[str, Believed]:
+        """The last record of each spot."""
+        rows = self.db.execute(
+            "SELECT spot_id, status, since, confidence, health, health_reason, agent_id, epoch, "
+            "seq FROM spots"
+        )
+        return {
+            row[0]: Believed(
+                Status(row[1]), datetime.fromisoformat(row[2]), row[3], HealthState(row[4]), *row[5:]
+            )
+            for row in rows
+        }
+
+    def put_spots(self, spots: dict[str, Believed]) -> None:
+        """In a transaction: keep the last record of each of `spots`."""
+        self.db.executemany(
+            "INSERT OR REPLACE INTO spots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    spot_id,
+                    b.status.value,
+                    rfc3339(b.since),
+                    b.confidence,
+                    b.health.value,
+                    b.health_reason,
+                    b.agent_id,
+                    b.epoch,
+                    b.seq,
+                )
+                for spot_id, b in spots.items()
+            ],
+        )
+
+    def closed_spots(self) -> set[str]:
+        """Spots that people have closed."""
+        return {row[0] for row in self.db.execute("SELECT spot_id FROM closed_spots")}
+
+    def counts(self) -> dict[str | None, int]:
+        """Each counted zone's sum of its ledger."""
+        rows = self.db.execute("SELECT zone_id, SUM(delta) FROM ledger GROUP BY zone_id")
+        return dict(rows.fetchall())
+
+    def enter_count(
+        self, event_id: str, zone_id: str | None, lane_id: str, delta: int, at: str, note: str = ""
+    ) -> None:
+        """In a transaction: one entry of the ledger; one that is there already changes nothing."""
+        self.db.execute(
+            "INSERT OR IGNORE INTO ledger VALUES (?, ?, ?, ?, ?, ?)",
+            (event_id, zone_id, lane_id, delta, at, note),
+        )
+
+    # Dead letters and requests ---------------------------------------------------------------
+
+    def bury(
+        self, at: datetime, origin: str, agent_id: str, reason: str, detail: str, payload: bytes
+    ) -> None:
+        """In a transaction: keep what could not be taken or sent, and why."""
+        self.db.execute(
+            "INSERT INTO dead_letters (received_at, origin, agent_id, reason, detail, payload) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (rfc3339(at), origin, agent_id, reason, detail[:500], payload),
+        )
+        self.db.execute(
+            "DELETE FROM dead_letters WHERE id <= (SELECT MAX(id) FROM dead_letters) - ?",
+            (DEAD_LETTERS_KEPT,),
+        )
+
+    def dead_letter_counts(self) -> dict[str, int]:
+        """How many dead letters there are of each reason."""
+        rows = self.db.execute("SELECT reason, COUNT(*) FROM dead_letters GROUP BY reason")
+        return dict(rows.fetchall())
+
+    def answered(self, name: str, transaction_id: str) -> str | None:
+        """The response that a request got before."""
+        row = self.db.execute(
+            "SELECT response FROM transactions WHERE name=? AND transaction_id=?",
+            (name, transaction_id),
+        ).fetchone()
+        return row[0] if row else None
+
+    def keep_answer(self, name: str, transaction_id: str, response: str) -> None:
+        """In a transaction: the response, for the request that comes again."""
+        self.db.execute(
+            "INSERT OR IGNORE INTO transactions VALUES (?, ?, ?)", (name, transaction_id, response)
+        )
+        self.db.execute(
+            "DELETE FROM transactions WHERE rowid <= (SELECT MAX(rowid) FROM transactions) - ?",
+            (TRANSACTIONS_KEPT,),
+        )
+
+    # Towards the sinks -----------------------------------------------------------------------
+
+    def register_sinks(self, names: Sequence[str]) -> None:
+        """Give each sink its cursor; that of a sink no longer configured is removed."""
+        with self.transaction():
+            for gone in self.spool.unregister_others(names):
+                log.warning("sink %s is no longer configured: its cursor is removed", gone)
+            for name in names:
+                self.spool.register(name)
+
+    def read(self, after: int, limit: int, max_bytes: int) -> list[Row]:
+        """Rows for a sink; a damaged one is set aside and its gap row read in its place."""
+        with self.lock:
+            rows = self.spool.read(after, limit, max_bytes)
+        damaged = [row.seq for row in rows if not row.intact]
+        if not damaged:
+            return rows
+        log.error("spool rows %s are damaged: set aside", damaged)
+        with self.transaction():
+            for seq in damaged:
+                self.spool.quarantine(seq)
+        with self.lock:
+            return self.spool.read(after, limit, max_bytes)
+
+    def depth(self, name: str) -> Depth:
+        """A sink's account."""
+        with self.lock:
+            return self.spool.depth(name)
+
+    def entry(self, record: dict[str, Any], key: str, *, durable: bool) -> Entry:
+        """A cloud record as it is spooled; it names this store, whose seqs it will carry."""
+        body = {**record, "store_id": self.store_id}
+        return Entry(key, json.dumps(body, separators=(",", ":")).encode(), durable)
+
+    def _gap(self, first: int, last: int, count: int, reason: str) -> bytes:
+        record = {
+            "event_id": f"{self.store_id}:gap:{last}",
+            "event_type": "GAP",
+            "timestamp": rfc3339(datetime.now(UTC)),
+            "first_seq": first,
+            "last_seq": last,
+            "count": count,
+            "reason": reason,
+            "historical": False,
+            "store_id": self.store_id,
+        }
+        return json.dumps(record, separators=(",", ":")).encode()
+
+    def _remember(self, name: str, value: str) -> str:
+        self.db.execute("INSERT OR IGNORE INTO gateway VALUES (?, ?)", (name, value))
+        row = self.db.execute("SELECT value FROM gateway WHERE name=?", (name,)).fetchone()
+        return str(row[0])
+
+
+def read_only(path: Path) -> sqlite3.Connection:
+    """The store for readers beside the gateway (CLI, console); keep transactions short."""
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
