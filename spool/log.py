@@ -148,8 +148,8 @@ class Spool:
         What the damaged row says is not sure, but a row with a key was no gap row.
         """
         found = self._db.execute(
-            "SELECT key = '' AND lost != 0, CAST(lost AS INTEGER), CAST(IFNULL(first, 0) AS INTEGER) "
-            "FROM spool WHERE seq=?",
+            "SELECT key = '' AND lost != 0, CAST(lost AS INTEGER), "
+            "CAST(IFNULL(first, 0) AS INTEGER) FROM spool WHERE seq=?",
             (seq,),
         ).fetchone()
         if found is None:

@@ -226,6 +226,14 @@ class SpoolContract:
         assert spool.depth("up").dropped == dropped
         assert_balanced(spool)
 
+    def test_a_row_that_was_delivered_is_no_loss_in_quarantine(self, spool: AnySpool) -> None:
+        spool.register("slow")
+        spool.append(toggles("A", 3))
+        spool.advance("up", 2, delivered=2)
+        spool.quarantine(2)
+        assert (spool.depth("up").dropped, spool.depth("slow").dropped) == (0, 1)
+        assert_balanced(spool)
+
     def test_quarantine_of_no_row_is_nothing(self, spool: AnySpool) -> None:
         spool.append(toggles("A", 1))
         spool.quarantine(7)

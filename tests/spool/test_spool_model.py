@@ -91,9 +91,9 @@ class SpoolsAgree(RuleBasedStateMachine):
     def forget(self, keep_bytes: int) -> None:
         self.both("forget", keep_bytes)
 
-    @rule(back=st.integers(-1, 8))
-    def quarantine(self, back: int) -> None:
-        self.both("quarantine", self.memory.last_seq - back)
+    @rule(name=NAMES, offset=st.integers(-1, 3))
+    def quarantine(self, name: str, offset: int) -> None:
+        self.both("quarantine", self.memory.cursors().get(name, 0) + offset)
 
     @rule(back=st.integers(0, 8))
     def send(self, back: int) -> None:
@@ -124,4 +124,4 @@ class SpoolsAgree(RuleBasedStateMachine):
 
 
 TestSpoolsAgree = SpoolsAgree.TestCase
-TestSpoolsAgree.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestSpoolsAgree.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
