@@ -29,7 +29,7 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, title="a02yyuw")
 
     port: str = Field("/dev/serial0", min_length=1)
-    timeout_s: float = Field(0.5, gt=0, le=10)
+    timeout_s: float = Field(0.5, gt=0, le=5)
 
 
 class Frames(NamedTuple):
@@ -78,7 +78,8 @@ class Driver:
         self._port: Port | None = None
         self._rest = b""
         self.bus = f"serial:{config.port}"
-        self.timeout_s = config.timeout_s
+        # The wait for a last byte may begin just before the time is up.
+        self.timeout_s = 2 * config.timeout_s
 
     def open(self) -> None:
         """Take the port for this process alone. Raises DriverError."""
@@ -89,7 +90,8 @@ class Driver:
     def read(self) -> Reading:
         """The newest whole frame. Raises DriverError where the port went away.
 
-        Answers no_data after `timeout_s` of silence, checksum where bytes came and no good frame.
+        Answers no_data after the configured `timeout_s` of silence, checksum
+        where bytes came and no good frame.
         """
         if self._port is None:
             raise DriverError(f"{self._name} is not open", "call open() first")
@@ -110,7 +112,7 @@ class Driver:
 
     def _receive(self, port: Port) -> Frames:
         """All that waits, and more until it holds a frame or the time is up."""
-        give_up_s = self._monotonic() + self.timeout_s
+        give_up_s = self._monotonic() + self._config.timeout_s
         skipped = 0
         while True:
             received = port.read(max(port.in_waiting, 1))

@@ -124,10 +124,11 @@ def test_a_missed_edge_does_not_poison_the_next_ping(
     assert driver.read().value == pytest.approx(1000.0, abs=0.01)
 
 
-def test_a_former_pings_late_fall_is_not_this_pings_echo(
+def test_a_former_pings_late_fall_and_a_second_echo_are_not_this_pings(
     driver: Driver, ranger: EchoRanger
 ) -> None:
-    ranger.will_answer((0.0001, False), RISE, (RISE[0] + METRE_S, False), (0.03, True))
+    fall = (RISE[0] + METRE_S, False)
+    ranger.will_answer((0.0001, False), RISE, fall, (0.03, True), (0.033, False))
     assert driver.read().value == pytest.approx(1000.0, abs=0.01)
 
 

