@@ -190,8 +190,7 @@ class Sink:
                 body=body,
                 headers=self._headers(),
                 timeout=timeout,
-                retries=False,
-                redirect=False,
+                retries=False,  # nor redirects: a moved API is for the operator to see
                 preload_content=False,
             )
             reply = response.read(_MAX_REPLY_BYTES)
