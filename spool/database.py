@@ -10,6 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,12 @@ from sqlite_utils import Database
 
 log = logging.getLogger(__name__)
 
+DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""What SQLite answers of a file that is wrong in itself (sqlite.org/rescode.html)."""
+
+BUSY_S = 10.0
+"""How long another process may hold the file, a checkpoint on a slow card above all."""
+
 WAL_PAGES = 1000
 """Checkpoint the write-ahead log at 4 MB: a growing one writes each event over and over."""
 
@@ -26,38 +33,45 @@ WAL_PAGES = 1000
 def open_database(path: Path, migrations: Sequence[str]) -> tuple[sqlite3.Connection, Path | None]:
     """Open or make the database at `path`; answers it and the damaged file it replaced, if any.
 
-    The file is readable by its owner alone. Raises sqlite3.Error when the medium fails.
+    A file that is made is readable by its owner alone. Raises sqlite3.Error when the medium
+    fails, another process holds the file or it may not be opened: that is no damage.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     damaged = _set_aside(path) if path.exists() and not _sound(path) else None
     path.touch(mode=0o600)
     connection = _connect(path)
-    migrate(connection, migrations)
+    try:
+        migrate(connection, migrations)
+    except BaseException:
+        connection.close()
+        raise
     return connection, damaged
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, timeout=BUSY_S
+    )
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
 def _sound(path: Path) -> bool:
     try:
-        connection = _connect(path)
+        with closing(_connect(path)) as connection:
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError) and "disk I/O" in str(error):
+        if error.sqlite_errorcode & 0xFF not in DAMAGE:
             raise
-        log.error("database %s cannot be opened: %s", path, error)
-        return False
-    try:
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.DatabaseError as error:
         verdict = str(error)
-    finally:
-        connection.close()
+    except UnicodeDecodeError as error:
+        verdict = f"SQLite quotes a schema that is no text: {error.object!r}"
     if verdict != "ok":
         log.error("database %s is damaged: %s", path, verdict)
     return bool(verdict == "ok")
@@ -88,7 +102,7 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
         )
     for number, script in enumerate(migrations[version:], start=version + 1):
         database.executescript(
-            f"BEGIN IMMEDIATE; {script}; PRAGMA user_version={number}; COMMIT;"
+            f"BEGIN IMMEDIATE; {script}\n; PRAGMA user_version={number}; COMMIT;"
         )
 
 
@@ -121,6 +135,9 @@ class Transaction:
             if kind is None:
                 self._connection.execute("COMMIT")
         finally:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            self._lock.release()
+            try:
+                # A full disk or an I/O error has already rolled back.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+            finally:
+                self._lock.release()

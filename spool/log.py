@@ -33,9 +33,7 @@ class Spool:
     owner's lock guards it.
     """
 
-    def __init__(
-        self, connection: sqlite3.Connection, limit_bytes: int, make_gap: MakeGap
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, limit_bytes: int, make_gap: MakeGap) -> None:
         self._db = connection
         self.limit_bytes = limit_bytes
         self._make_gap = make_gap
@@ -169,8 +167,7 @@ class Spool:
     def depth(self, name: str) -> Depth:
         """The account of the cursor `name`."""
         account = self._db.execute(
-            "SELECT seq, origin, delivered, dead_lettered, dropped FROM spool_cursors "
-            "WHERE name=?",
+            "SELECT seq, origin, delivered, dead_lettered, dropped FROM spool_cursors WHERE name=?",
             (name,),
         ).fetchone()
         if account is None:

@@ -26,11 +26,12 @@ CREATE TABLE spool_quarantine (seq INTEGER, key TEXT, crc INTEGER, payload BLOB)
 """`lost` and `first` are a gap row's: how many records it stands for, and the first seq of them.
 Both are 0 of a record."""
 
-COLUMNS = (
-    "seq, CAST(key AS BLOB), CAST(durable AS INTEGER), CAST(lost AS INTEGER), "
-    "CAST(first AS INTEGER), CAST(crc AS INTEGER), CAST(payload AS BLOB)"
+COLUMNS = ", ".join(
+    ["seq", "CAST(key AS BLOB)"]
+    + [f"IIF(TYPEOF({n})='integer', {n}, NULL)" for n in ("durable", "lost", "first", "crc")]
+    + ["CAST(payload AS BLOB)"]
 )
-"""What `row_of` takes. The casts make a column of damaged type or encoding readable."""
+"""What `row_of` takes. A column of damaged type or encoding is selected all the same."""
 
 Number = int | None
 Columns = tuple[int, bytes | None, Number, Number, Number, Number, bytes | None]
@@ -73,9 +74,7 @@ class Depth:
     @property
     def balanced(self) -> bool:
         """Whether everything that was accepted is accounted for."""
-        return self.appended == (
-            self.delivered + self.waiting + self.dead_lettered + self.dropped
-        )
+        return self.appended == (self.delivered + self.waiting + self.dead_lettered + self.dropped)
 
 
 def row_of(columns: Columns) -> Row:
@@ -87,9 +86,7 @@ def row_of(columns: Columns) -> Row:
     return Row(seq, name, body, bool(durable), lost or 0, intact)
 
 
-def crc_of(
-    seq: int, key: str, durable: Number, lost: Number, first: Number, payload: bytes
-) -> int:
+def crc_of(seq: int, key: str, durable: Number, lost: Number, first: Number, payload: bytes) -> int:
     """CRC-32 over everything that a row says."""
     head = f"{seq}\0{key}\0{durable}\0{lost}\0{first}\0".encode()
     return zlib.crc32(payload, zlib.crc32(head))
