@@ -1,0 +1,40 @@
+"""What a detector may say. Times in monotonic seconds. Pure."""
+
+from dataclasses import dataclass
+
+from contract.words import HealthState, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A spot's status changed at `at_s`, its FIRST crossing.
+
+    `previous` is the last settled `free` or `occupied`, `unknown` if there was none.
+    """
+
+    status: Status
+    previous: Status
+    at_s: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChange:
+    """The sensor's health changed, and why."""
+
+    health: HealthState
+    reason: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A vehicle went over a lane's sensor: when it came, for how long, its peak in mG."""
+
+    at_s: float
+    duration_s: float
+    peak_mg: float
+    confidence: float
+
+
+Said = Change | HealthChange | Passage
