@@ -1,4 +1,6 @@
-"""The wire: message models, topics and status words. Imports pydantic alone; everyone may import it.
+"""The wire: message models, topics and status words.
+
+Imports pydantic alone; everyone may import it.
 
 Readers ignore fields they do not know; a change that would break a reader is a new topic
 version. Golden messages stand in `contract/examples/`.
