@@ -5,7 +5,7 @@
 - PUBACKs are counted by message id; the result code of `publish` says nothing of delivery.
 - A broker that is down at boot is no error: the first connect is retried like every other.
 - Reconnects back off with jitter, so that a lot's agents do not come back all at once.
-- The session is never opened clean, or mosquitto would not keep it.
+- A session that is to be kept is never opened clean, or mosquitto would not keep it.
 """
 
 import logging
@@ -78,12 +78,14 @@ class Link:
         will: tuple[str, bytes] | None = None,
         manual_ack: bool = False,
         receive_maximum: int = 200,
+        clean: bool = False,
     ) -> None:
         self.settings = settings
         self.handlers = handlers
         self.connected = False
         self.reconnects = 0
         self._receive_maximum = receive_maximum
+        self._clean = clean
         self._client = self._make_client(client_id, manual_ack)
         if will:
             self._client.will_set(will[0], will[1], qos=1, retain=True)
@@ -98,7 +100,7 @@ class Link:
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             protocol=paho.MQTTv5 if v5 else paho.MQTTv311,
-            clean_session=None if v5 else False,
+            clean_session=None if v5 else self._clean,
             manual_ack=manual_ack,
         )
         client.max_inflight_messages_set(65535)  # the window is ours: paho must never queue
@@ -128,7 +130,7 @@ class Link:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = self.settings.session_expiry_s
             properties.ReceiveMaximum = self._receive_maximum
-            options = {"clean_start": False, "properties": properties}
+            options = {"clean_start": self._clean, "properties": properties}
         self._client.connect_async(
             self.settings.host, self.settings.port, self.settings.keepalive_s, **options
         )

@@ -1,0 +1,73 @@
+"""The gateway's process. The only module of the gateway that knows concrete classes."""
+
+import logging
+import signal
+import threading
+
+from gateway import metrics
+from gateway.config import GatewaySettings
+from gateway.forwarder import Forwarder
+from gateway.service import Service
+from gateway.sinks import registry
+from gateway.store import GatewayStore
+from lotkeeper import __version__
+from runtime.clock import SystemClock
+from runtime.systemd import notify
+
+log = logging.getLogger(__name__)
+
+WATCHDOG_S = 5.0
+
+
+def run(settings: GatewaySettings) -> int:
+    """Run until SIGTERM or SIGINT. Exit status 0, or 1 after a failure that a restart may mend."""
+    clock = SystemClock(settings.clock)
+    store = GatewayStore(settings.store.path, settings.store.limit_bytes)
+    store.register_sinks([sink.name for sink in settings.sinks])
+    service = Service(settings, store, clock)
+    service.forwarders += [
+        Forwarder(
+            sink.name,
+            settings.lot_id,
+            registry.build(sink.kind, sink.options),
+            store,
+            service.lot.snapshots,
+            settings.forward,
+            clock,
+        )
+        for sink in settings.sinks
+    ]
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    if settings.metrics.port:
+        metrics.serve(service.lot, service.forwarders, settings.metrics.host, settings.metrics.port)
+    service.start()
+    notify("READY=1")
+    log.info(
+        "lotkeeper %s: lot %s, %d spots, %d sinks",
+        __version__,
+        settings.lot_id,
+        len(settings.spots),
+        len(settings.sinks),
+    )
+    failure = _supervise(stopping, service, clock)
+    notify("STOPPING=1")
+    service.stop()
+    store.close()
+    return 1 if failure else 0
+
+
+def _supervise(
+    stopping: threading.Event, service: Service, clock: SystemClock
+) -> BaseException | None:
+    """Feed the watchdog while the service moves, until told to stop or until a thread fails."""
+    while not stopping.wait(WATCHDOG_S):
+        for thread in (service, *service.forwarders):
+            if thread.failure:
+                return thread.failure
+        if not service.link.alive:
+            return RuntimeError("the MQTT thread died")
+        if clock.monotonic() - service.progress_s < WATCHDOG_S:
+            notify("WATCHDOG=1")
+    return None

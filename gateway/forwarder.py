@@ -1,0 +1,287 @@
+"""From the spool to one sink: its own cursor, its own thread, its own pace.
+
+            more than `backlog_records` wait, at the start or after a failure
+    LIVE -----------------------------------------------------------------> DRAINING
+         <-----------------------------------------------------------------
+                            the cursor has reached the end
+
+While draining, a snapshot of every spot goes first and again at each change, so the present
+is fresh; the events follow in their order, marked historical, at a capped rate. The cursor
+moves only over what the upstream accepted or refused for good.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
+from tenacity.stop import stop_when_event_set
+from tenacity.wait import wait_exponential_jitter
+
+from gateway.config import ForwardSettings
+from gateway.sinks import SNAPSHOT_SEQ, Answer, Outgoing, Sink, SinkError, Verdict
+from gateway.store import GatewayStore
+from runtime.clock import Clock
+from spool import Row
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+READ_ROWS = 500
+IDLE_S = 1.0
+
+Snapshots = Callable[[Iterable[str] | None], list[tuple[str, bytes]]]
+"""(spot ids, or None for all) -> (spot id, cloud record) of the present."""
+
+
+@dataclass(slots=True)
+class SinkHealth:
+    """How a sink is doing, for the metrics and the heartbeat."""
+
+    failing_since_s: float | None = None
+    error: str = ""
+    hint: str = ""
+    sent: int = 0
+    rejected: int = 0
+    snapshots: int = 0
+    draining: bool = False
+
+
+class Forwarder(threading.Thread):
+    """Sends one sink what the spool holds, until stopped."""
+
+    def __init__(
+        self,
+        name: str,
+        lot_id: str,
+        sink: Sink,
+        store: GatewayStore,
+        snapshots: Snapshots,
+        settings: ForwardSettings,
+        clock: Clock,
+    ) -> None:
+        super().__init__(name=f"sink-{name}", daemon=True)
+        self.sink_name = name
+        self.health = SinkHealth()
+        self.failure: BaseException | None = None
+        self._lot_id = lot_id
+        self._sink = sink
+        self._store = store
+        self._snapshots = snapshots
+        self._settings = settings
+        self._clock = clock
+        self._wake = threading.Condition()
+        self._stopping = threading.Event()
+        self._changed: dict[str, None] = {}
+        self._largest = sink.max_records
+        self._snapshots_owed = True
+        self._position = store.spool.cursors()[name]
+
+    def notice(self, changed: Iterable[str]) -> None:
+        """A commit appended records, and these spots changed."""
+        with self._wake:
+            if self.health.draining:
+                self._changed.update(dict.fromkeys(changed))
+            self._wake.notify()
+
+    def stop(self) -> None:
+        """End after the call that is under way."""
+        self._stopping.set()
+        with self._wake:
+            self._wake.notify()
+
+    def run(self) -> None:
+        """Forward until stopped; a failure of the store ends the thread and is kept."""
+        try:
+            self._persist(self._sink.open)
+            while not self._stopping.is_set():
+                rows = self._store.read(self._position, READ_ROWS, self._sink.max_bytes)
+                if rows:
+                    self._forward(rows)
+                else:
+                    self.health.draining = False
+                    self._wait_for_more()
+        except BaseException as error:
+            log.exception("forwarding to %s failed", self.sink_name)
+            self.failure = error
+        finally:
+            self._sink.close()
+
+    def _wait_for_more(self) -> None:
+        with self._wake:
+            if self._store.spool.last_seq <= self._position and not self._stopping.is_set():
+                self._wake.wait(IDLE_S)
+
+    # Failures --------------------------------------------------------------------------------
+
+    def _persist(self, call: Callable[[], Result]) -> Result | None:
+        """Call until it answers, with jittered back-off; None when stopped meanwhile."""
+        settings = self._settings
+        back_off = wait_exponential_jitter(
+            initial=settings.retry_first_s, max=settings.retry_max_s, jitter=settings.retry_first_s
+        )
+        attempts = Retrying(
+            retry=retry_if_exception_type(_Again),
+            wait=lambda state: max(back_off(state), _asked_wait(state)),
+            stop=stop_when_event_set(self._stopping),
+            sleep=self._stopping.wait,
+            retry_error_callback=lambda state: None,
+        )
+        return attempts(self._once, call)
+
+    def _once(self, call: Callable[[], Result]) -> Result:
+        try:
+            result = call()
+        except SinkError as error:
+            if not error.retryable:
+                raise
+            self._note_failure(error)
+            raise _Again(error.retry_after_s) from error
+        if self.health.failing_since_s is not None:
+            log.info("sink %s works again", self.sink_name)
+            self.health.failing_since_s = None
+            self.health.error = self.health.hint = ""
+        return result
+
+    def _note_failure(self, error: SinkError) -> None:
+        self._snapshots_owed = True
+        if self.health.failing_since_s is None:
+            self.health.failing_since_s = self._clock.monotonic()
+            log.warning("sink %s: %s; %s", self.sink_name, error, error.hint)
+        self.health.error, self.health.hint = str(error), error.hint
+
+    # Sending ---------------------------------------------------------------------------------
+
+    def _forward(self, rows: Sequence[Row]) -> None:
+        """Send `rows` until each is accepted or refused for good, or until stopped."""
+        verdicts: dict[int, Answer] = {}
+        kept_in_vain = 0
+        while len(verdicts) < len(rows) and not self._stopping.is_set():
+            answers = self._send([row for row in rows if row.seq not in verdicts])
+            taken = {
+                seq: answer for seq, answer in answers.items() if answer.verdict is not Verdict.KEEP
+            }
+            verdicts.update(taken)
+            kept_in_vain = 0 if taken else kept_in_vain + 1
+            self._advance(rows, verdicts)
+            self._pace(len(taken), kept_in_vain)
+
+    def _send(self, rows: Sequence[Row]) -> dict[int, Answer]:
+        """The sink's answers by seq; what is refused as a whole is offered again by halves."""
+        try:
+            answers = self._persist(lambda: self._attempt(rows))
+        except SinkError as error:
+            size = len(self._next_batch(rows))
+            if size == 1:
+                return {rows[0].seq: Answer(Verdict.REJECTED, str(error))}
+            self._largest = size // 2
+            return {}
+        self._largest = min(self._largest * 2, self._sink.max_records)
+        return answers or {}
+
+    def _attempt(self, rows: Sequence[Row]) -> dict[int, Answer]:
+        """The present first, if it is owed; then the next batch of the past."""
+        self._send_owed_snapshots()
+        batch = self._next_batch(rows)
+        answers = self._sink.send(batch)
+        return {out.seq: answer for out, answer in zip(batch, answers, strict=True)}
+
+    def _send_owed_snapshots(self) -> None:
+        if self._snapshots_owed:
+            waiting = self._store.spool.last_seq - self._position
+            if waiting > self._settings.backlog_records:
+                log.info("sink %s is %d records behind", self.sink_name, waiting)
+                self.health.draining = True
+                self._send_snapshots(None)
+            self._snapshots_owed = False
+        elif self.health.draining:
+            with self._wake:
+                changed, self._changed = self._changed, {}
+            self._send_snapshots(changed)
+
+    def _send_snapshots(self, spot_ids: Iterable[str] | None) -> None:
+        """Those of `spot_ids`, or of all. What fails is owed again: the caller's retry sees to it."""
+        out = [
+            Outgoing(SNAPSHOT_SEQ, self._key(spot_id), payload)
+            for spot_id, payload in self._snapshots(spot_ids)
+        ]
+        step = min(self._sink.max_records, READ_ROWS)
+        for start in range(0, len(out), step):
+            self._sink.send(out[start : start + step])
+        self.health.snapshots += len(out)
+
+    def _next_batch(self, rows: Sequence[Row]) -> list[Outgoing]:
+        """The next records in order within the sink's limits; one a key where it may take parts."""
+        batch: list[Outgoing] = []
+        size = 0
+        keys: set[str] = set()
+        for row in rows:
+            out = self._outgoing(row)
+            if self._sink.partial and out.key in keys:
+                continue
+            size += out.size
+            if batch and (len(batch) >= self._largest or size > self._sink.max_bytes):
+                break
+            keys.add(out.key)
+            batch.append(out)
+        return batch
+
+    def _outgoing(self, row: Row) -> Outgoing:
+        payload = row.payload
+        if self.health.draining:
+            payload = payload.replace(b'"historical":false', b'"historical":true', 1)
+        return Outgoing(row.seq, self._key(row.key), payload)
+
+    def _key(self, spot_id: str) -> str:
+        return f"{self._lot_id}/{spot_id}" if spot_id else self._lot_id
+
+    def _advance(self, rows: Sequence[Row], verdicts: dict[int, Answer]) -> None:
+        """Move the cursor over the rows at the front that have their verdict."""
+        passed = []
+        for row in rows:
+            if row.seq not in verdicts:
+                break
+            if row.seq > self._position:
+                passed.append(row)
+        if not passed:
+            return
+        rejected = [row for row in passed if verdicts[row.seq].verdict is Verdict.REJECTED]
+        dead = sum(1 for row in rejected if not row.lost)
+        delivered = sum(1 for row in passed if not row.lost) - dead
+        now = self._clock.wall()
+        with self._store.transaction():
+            self._store.spool.advance(
+                self.sink_name, passed[-1].seq, delivered=delivered, dead_lettered=dead
+            )
+            for row in rejected:
+                reason = verdicts[row.seq].reason
+                self._store.bury(
+                    now, f"sink:{self.sink_name}", "", "sink_rejected", reason, row.payload
+                )
+            self._store.spool.forget()
+        self._position = passed[-1].seq
+        self.health.sent += delivered
+        self.health.rejected += dead
+
+    def _pace(self, taken: int, kept_in_vain: int) -> None:
+        """The drain's rate cap, and a pause where the upstream takes nothing for now."""
+        if kept_in_vain:
+            pause_s = self._settings.retry_first_s * 2 ** min(kept_in_vain, 10)
+            self._stopping.wait(min(pause_s, self._settings.retry_max_s))
+        elif self.health.draining:
+            self._stopping.wait(taken / self._settings.drain_per_s)
+
+
+class _Again(Exception):
+    """A retryable failure, with how long the upstream asked to wait."""
+
+    def __init__(self, retry_after_s: float | None) -> None:
+        self.retry_after_s = retry_after_s
+
+
+def _asked_wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    return (isinstance(error, _Again) and error.retry_after_s) or 0.0

@@ -1,0 +1,141 @@
+"""The lot as it is believed now: what displays are shown, and what snapshots tell the cloud.
+
+Holds the presences and joins them with the spots that ingest believes; computes, never stores.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from contract.health import AgentHealth
+from contract.occupancy import Occupancy, SpotState
+from contract.upstream import cloud_status, rfc3339
+from contract.words import ClockState, EventType, Status
+from gateway.config import GatewaySettings
+from gateway.ingest import Ingest
+from gateway.occupancy import Shown, counted, shown, spot_state, tally
+from gateway.presence import Presence
+from gateway.store import GatewayStore
+from runtime.clock import Clock
+
+
+class Lot:
+    """Used by the service's thread; `snapshots` also by the forwarders'."""
+
+    def __init__(
+        self, settings: GatewaySettings, store: GatewayStore, ingest: Ingest, clock: Clock
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.ingest = ingest
+        self.clock = clock
+        self.presences: defaultdict[str, Presence] = defaultdict(Presence)
+        self.healths: dict[str, AgentHealth] = {}
+        self.closed = store.closed_spots()
+        self.counts = store.counts()
+        for agent_id, heard_ms in store.last_heard(clock.boot_id).items():
+            self.presences[agent_id].heard_s = heard_ms / 1000
+
+    def refresh(self) -> None:
+        """Take what requests and lanes changed in the store."""
+        self.closed = self.store.closed_spots()
+        self.counts = self.store.counts()
+
+    def silence(self, agent_id: str) -> str:
+        """Why an agent cannot be believed now, "" if it can."""
+        presence = self.presences.get(agent_id) or Presence()
+        return presence.silence(
+            self.clock.monotonic(), self.settings.presence.offline_after_s
+        )
+
+    def shown(self, spot_id: str) -> Shown:
+        """What people are shown of a spot."""
+        believed = self.ingest.believed.get(spot_id)
+        silence = self.silence(believed.agent_id) if believed else ""
+        return shown(believed, closed=spot_id in self.closed, silence=silence)
+
+    def spot_states(self, spot_ids: Iterable[str], now: datetime) -> list[SpotState]:
+        """The retained states of `spot_ids`."""
+        until = self.valid_until(now)
+        spots = self.ingest.spots
+        return [
+            spot_state(spots[each], self.ingest.believed.get(each), self.shown(each), now, until)
+            for each in spot_ids
+        ]
+
+    def occupancies(self, now: datetime) -> list[Occupancy]:
+        """The lot's occupancy and each zone's."""
+        until = self.valid_until(now)
+        lot_id = self.settings.lot_id
+        by_zone: dict[str, list[Status]] = {zone.zone_id: [] for zone in self.settings.zones}
+        for spot_id, spot in self.ingest.spots.items():
+            by_zone[spot.zone_id].append(self.shown(spot_id).status)
+        zones = [
+            counted(
+                lot_id,
+                zone.zone_id,
+                self.counts.get(zone.zone_id, 0),
+                zone.counted_capacity,
+                now,
+                until,
+            )
+            if zone.counted_capacity is not None
+            else tally(lot_id, zone.zone_id, by_zone[zone.zone_id], now, until)
+            for zone in self.settings.zones
+        ]
+        return [self._sum(zones, now, until), *zones]
+
+    def _sum(self, zones: list[Occupancy], now: datetime, until: datetime) -> Occupancy:
+        """The lot, from its zones, sensed and counted alike."""
+        total = sum(zone.total for zone in zones)
+        unknown = sum(zone.unknown for zone in zones)
+        return Occupancy(
+            lot_id=self.settings.lot_id,
+            total=total,
+            occupied=sum(zone.occupied for zone in zones),
+            free=sum(zone.free for zone in zones),
+            unknown=unknown,
+            closed=sum(zone.closed for zone in zones),
+            coverage=round((total - unknown) / total, 4) if total else 0.0,
+            counted=self.counts.get(None),
+            as_of=now,
+            valid_until=until,
+        )
+
+    def valid_until(self, now: datetime) -> datetime:
+        """Until when a display may believe what is said now."""
+        return now + timedelta(seconds=self.settings.presence.validity_s)
+
+    def snapshots(self, spot_ids: Iterable[str] | None) -> list[tuple[str, bytes]]:
+        """(spot id, cloud record) of the present of `spot_ids`, or of all that were ever heard."""
+        chosen = list(self.ingest.believed) if spot_ids is None else spot_ids
+        made = ((each, self._snapshot(each)) for each in chosen)
+        return [(spot_id, payload) for spot_id, payload in made if payload]
+
+    def _snapshot(self, spot_id: str) -> bytes | None:
+        believed = self.ingest.believed.get(spot_id)
+        spot = self.ingest.spots.get(spot_id)
+        if believed is None or spot is None:
+            return None
+        what = self.shown(spot_id)
+        record = {
+            "event_id": f"{believed.agent_id}:{believed.epoch}:{believed.seq}:snapshot",
+            "event_type": EventType.SNAPSHOT.value,
+            "spot_id": spot_id,
+            "status": cloud_status(what.status),
+            "timestamp": rfc3339(believed.since),
+            "confidence": believed.confidence,
+            "health": believed.health.value,
+            "health_reason": what.reason,
+            "facility_id": self.settings.facility_id,
+            "lot_id": self.settings.lot_id,
+            "zone_id": spot.zone_id,
+            "agent_id": believed.agent_id,
+            "epoch": believed.epoch,
+            "seq": believed.seq,
+            "clock": ClockState.SYNCED.value,
+            "historical": False,
+            "store_id": self.store.store_id,
+        }
+        return json.dumps(record, separators=(",", ":")).encode()

@@ -1,0 +1,215 @@
+"""What people and programs may ask over MQTT: one function a name.
+
+A question reads; an order changes the store inside the same transaction that keeps its
+answer, so that the same `transaction` is done once and answered alike.
+"""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from contract.requests import Request, Response
+from contract.upstream import rfc3339
+from gateway.forwarder import Forwarder
+from gateway.lot import Lot
+from gateway.metrics import account
+
+Answer = Callable[["Desk", dict[str, Any]], dict[str, Any]]
+
+
+class Refused(Exception):
+    """The request cannot be done; the text names the field and the mend."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """What the answers are made from. Used by the service's thread alone."""
+
+    lot: Lot
+    forwarders: list[Forwarder]
+    replay: Callable[[str, str, bytes], None]
+    """(agent id, topic, payload): take a dead letter in again."""
+
+
+def answer(desk: Desk, name: str, payload: bytes) -> Response | None:
+    """The response to a request; None where it has no transaction to answer to."""
+    try:
+        request = Request.model_validate_json(payload)
+    except ValidationError:
+        return None
+    store = desk.lot.store
+    if kept := store.answered(name, request.transaction):
+        return Response.model_validate_json(kept)
+    try:
+        if name in QUESTIONS:
+            return _ok(request, QUESTIONS[name](desk, request.data))
+        if name in ORDERS:
+            return _ordered(desk, name, request)
+    except Refused as refusal:
+        return Response(transaction=request.transaction, status="error", error=str(refusal))
+    known = ", ".join(sorted(QUESTIONS | ORDERS))
+    return Response(
+        transaction=request.transaction, status="error", error=f"no request {name!r}; {known}"
+    )
+
+
+def _ok(request: Request, data: dict[str, Any]) -> Response:
+    return Response(transaction=request.transaction, status="ok", data=data)
+
+
+def _ordered(desk: Desk, name: str, request: Request) -> Response:
+    store = desk.lot.store
+    with store.transaction():
+        response = _ok(request, ORDERS[name](desk, request.data))
+        store.keep_answer(name, request.transaction, response.model_dump_json())
+    desk.lot.refresh()
+    return response
+
+
+def _ping(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
+    return {"store_id": desk.lot.store.store_id}
+
+
+def _status(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
+    return account(desk.lot, desk.forwarders)
+
+
+def _occupancy(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
+    lot, *zones = desk.lot.occupancies(desk.lot.clock.wall())
+    return {
+        "lot": lot.model_dump(mode="json"),
+        "zones": [zone.model_dump(mode="json") for zone in zones],
+    }
+
+
+def _spots(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
+    states = desk.lot.spot_states(desk.lot.ingest.spots, desk.lot.clock.wall())
+    return {"spots": [state.model_dump(mode="json") for state in states]}
+
+
+def _agents(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
+    lot = desk.lot
+    return {
+        "agents": [
+            {
+                "agent_id": agent_id,
+                "silence": lot.silence(agent_id),
+                "clone_suspected": presence.clone_suspected,
+                "health": (
+                    lot.healths[agent_id].model_dump(mode="json")
+                    if agent_id in lot.healths
+                    else None
+                ),
+            }
+            for agent_id, presence in sorted(lot.presences.items())
+        ]
+    }
+
+
+def _letters(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
+    limit = data.get("limit", 100)
+    if type(limit) is not int or not 1 <= limit <= 1000:
+        raise Refused(f"limit = {limit!r}: a whole number from 1 to 1000")
+    rows = desk.lot.store.db.execute(
+        "SELECT id, received_at, origin, agent_id, reason, detail FROM dead_letters "
+        "ORDER BY id DESC LIMIT ?",
+        (limit,),
+    )
+    names = [column[0] for column in rows.description]
+    return {"dead_letters": [dict(zip(names, row, strict=True)) for row in rows]}
+
+
+def _letter(desk: Desk, data: dict[str, Any]) -> tuple[Any, ...]:
+    row = desk.lot.store.db.execute(
+        "SELECT id, received_at, origin, agent_id, reason, detail, payload FROM dead_letters "
+        "WHERE id=?",
+        (data.get("id"),),
+    ).fetchone()
+    if row is None:
+        raise Refused(f"id = {data.get('id')!r}: no such dead letter; ask dead-letters-list")
+    return tuple(row)
+
+
+def _show_letter(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
+    number, received_at, origin, agent_id, reason, detail, payload = _letter(desk, data)
+    return {
+        "id": number,
+        "received_at": received_at,
+        "origin": origin,
+        "agent_id": agent_id,
+        "reason": reason,
+        "detail": detail,
+        "payload_base64": base64.b64encode(payload).decode(),
+    }
+
+
+def _drop_letter(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
+    number = _letter(desk, data)[0]
+    desk.lot.store.db.execute("DELETE FROM dead_letters WHERE id=?", (number,))
+    return {"dropped": number}
+
+
+def _replay_letter(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
+    number, _, origin, agent_id, _, _, payload = _letter(desk, data)
+    desk.lot.store.db.execute("DELETE FROM dead_letters WHERE id=?", (number,))
+    desk.replay(agent_id, origin, payload)
+    return {"replayed": number}
+
+
+def _spot_of(desk: Desk, data: dict[str, Any]) -> str:
+    spot_id = data.get("spot_id")
+    if not isinstance(spot_id, str) or spot_id not in desk.lot.ingest.spots:
+        raise Refused(f"spot_id = {spot_id!r}: not in the lot's layout")
+    return spot_id
+
+
+def _close_spot(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
+    spot_id = _spot_of(desk, data)
+    desk.lot.store.db.execute(
+        "INSERT OR REPLACE INTO closed_spots VALUES (?, ?, ?)",
+        (spot_id, rfc3339(desk.lot.clock.wall()), str(data.get("note", ""))[:200]),
+    )
+    return {"spot_id": spot_id, "status": "closed"}
+
+
+def _open_spot(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
+    spot_id = _spot_of(desk, data)
+    desk.lot.store.db.execute("DELETE FROM closed_spots WHERE spot_id=?", (spot_id,))
+    return {"spot_id": spot_id, "status": "open"}
+
+
+def _correct_count(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
+    """A person counted: an entry of the ledger that brings its sum to what they saw."""
+    zone_id, count = data.get("zone_id"), data.get("count")
+    zones = {zone.zone_id for zone in desk.lot.settings.zones if zone.counted_capacity is not None}
+    if zone_id not in zones:
+        raise Refused(f"zone_id = {zone_id!r}: not a counted zone of this lot")
+    if type(count) is not int or count < 0:
+        raise Refused(f"count = {count!r}: a whole number, 0 or more")
+    store = desk.lot.store
+    delta = count - store.counts().get(zone_id, 0)
+    at = rfc3339(desk.lot.clock.wall())
+    note = str(data.get("note", ""))[:200]
+    store.enter_count(f"correction:{zone_id}:{at}", zone_id, "correction", delta, at, note)
+    return {"zone_id": zone_id, "count": count, "delta": delta}
+
+
+QUESTIONS: dict[str, Answer] = {
+    "ping": _ping,
+    "status": _status,
+    "occupancy": _occupancy,
+    "spots": _spots,
+    "agents": _agents,
+    "dead-letters-list": _letters,
+    "dead-letters-show": _show_letter,
+}
+ORDERS: dict[str, Answer] = {
+    "dead-letters-drop": _drop_letter,
+    "dead-letters-replay": _replay_letter,
+    "spot-close": _close_spot,
+    "spot-open": _open_spot,
+    "count-correct": _correct_count,
+}

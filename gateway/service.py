@@ -1,0 +1,294 @@
+"""The gateway at work: messages in, one commit, and only then the acks and the displays.
+
+    paho's thread -> inbox -> [service thread: batch -> transaction] -> MQTT acks
+                                                                     -> application acks
+                                                                     -> displays, forwarders
+"""
+
+import logging
+import queue
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import paho.mqtt.client as paho
+from pydantic import ValidationError
+
+from contract import topics as wire
+from contract.health import AgentHealth, GatewayHealth, SpoolDepth
+from contract.requests import Ack
+from contract.words import ClockState, HealthState
+from gateway.config import GatewaySettings
+from gateway.displays import Displays
+from gateway.forwarder import Forwarder
+from gateway.ingest import Arrived, Ingest, Outcome
+from gateway.lot import Lot
+from gateway.requests import Desk, answer
+from gateway.store import GatewayStore
+from lotkeeper import __version__
+from runtime.clock import Clock
+from runtime.mqtt import Handlers, Link
+
+log = logging.getLogger(__name__)
+
+INBOX_MESSAGES = 10_000
+"""What the broker may send unacknowledged is far less; only a QoS 0 flood gets here, and is cut."""
+TICK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message, and the connection that it came on: an ack must not go to a later one."""
+
+    message: paho.MQTTMessage
+    connection: int
+
+
+class Service:
+    """One lot's gateway without its process."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        store: GatewayStore,
+        clock: Clock,
+        make_link: Callable[..., Link] = Link,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.topics = wire.Topics(settings.lot_id)
+        self.session_id = uuid.uuid4().hex[:16]
+        self.started_s = clock.monotonic()
+        self.ingest = Ingest(settings, store, clock)
+        self.lot = Lot(settings, store, self.ingest, clock)
+        self.forwarders: list[Forwarder] = []
+        self.desk = Desk(self.lot, self.forwarders, self._replay)
+        self.displays = Displays(self.lot, self.topics, self._publish_retained)
+        self.stopping = threading.Event()
+        self.failure: BaseException | None = None
+        self.progress_s = clock.monotonic()
+        self.flood_cut = 0
+        self._inbox: queue.Queue[Received | None] = queue.Queue(INBOX_MESSAGES)
+        self._reconnected = threading.Event()
+        self._replayed: list[Arrived] = []
+        self._next_tick_s = self._next_heartbeat_s = 0.0
+        self._thread = threading.Thread(target=self._run, name="service", daemon=True)
+        self.link = make_link(
+            settings.mqtt,
+            f"{settings.lot_id}.gateway",
+            Handlers(message=self._on_message, connected=self._on_connected),
+            will=(self.topics.gateway_health, self._will()),
+            manual_ack=True,
+            receive_maximum=settings.ingest.batch_messages,
+        )
+
+    def start(self) -> None:
+        """Begin to forward, to connect and to take in."""
+        for forwarder in self.forwarders:
+            forwarder.start()
+        self._thread.start()
+        self.link.start()
+
+    def stop(self) -> None:
+        """Finish the commit that is under way, say goodbye, end the threads."""
+        self.stopping.set()
+        self._inbox.put(None)
+        self._thread.join(10)
+        if self.link.connected:
+            self._publish_retained(self.topics.gateway_health, self._will())
+        self.link.stop()
+        for forwarder in self.forwarders:
+            forwarder.stop()
+        for forwarder in self.forwarders:
+            forwarder.join(10)
+
+    # paho's thread ---------------------------------------------------------------------------
+
+    def _on_connected(self, session_present: bool) -> None:
+        for channel in ("events", "health"):
+            self.link.subscribe(self.topics.all_agents(channel))  # type: ignore[arg-type]
+        self.link.subscribe(self.topics.all_requests)
+        self._reconnected.set()
+
+    def _on_message(self, message: paho.MQTTMessage) -> None:
+        try:
+            self._inbox.put_nowait(Received(message, self.link.reconnects))
+        except queue.Full:
+            self.flood_cut += 1
+
+    # The service's thread --------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while not self.stopping.is_set():
+                self._step(self._gather())
+                self.progress_s = self.clock.monotonic()
+        except BaseException as error:
+            log.exception("the service failed")
+            self.failure = error
+
+    def _gather(self) -> list[Received]:
+        """A batch for one commit: what comes within the group-commit time, or a full window."""
+        ingest = self.settings.ingest
+        try:
+            first = self._inbox.get(timeout=TICK_S / 4)
+        except queue.Empty:
+            return []
+        batch = [first]
+        until_s = self.clock.monotonic() + ingest.group_commit_ms / 1000
+        while len(batch) < ingest.batch_messages:
+            left_s = until_s - self.clock.monotonic()
+            try:
+                batch.append(self._inbox.get(timeout=left_s) if left_s > 0 else self._inbox.get_nowait())
+            except queue.Empty:
+                break
+        return [each for each in batch if each is not None]
+
+    def _step(self, batch: Sequence[Received]) -> None:
+        if self._reconnected.is_set():
+            self._reconnected.clear()
+            self._begin_connection()
+        if batch:
+            self._take(batch)
+        now_s = self.clock.monotonic()
+        if now_s >= self._next_tick_s:
+            self._next_tick_s = now_s + TICK_S
+            self.displays.tick(now_s)
+        if now_s >= self._next_heartbeat_s:
+            self._next_heartbeat_s = now_s + self.settings.presence.heartbeat_s
+            self._publish_retained(self.topics.gateway_health, self._health())
+        if self.link.connected:
+            self.displays.flush(self.clock.wall())
+
+    def _begin_connection(self) -> None:
+        """Whatever the broker kept may be gone: all retained state is published again."""
+        self._next_heartbeat_s = 0.0
+        self.displays.owe_all()
+        info = self._info()
+        self._publish_retained(self.topics.gateway_info, info)
+
+    def _take(self, batch: Sequence[Received]) -> None:
+        events: list[Arrived] = []
+        requests: list[tuple[str, bytes]] = []
+        acks: dict[tuple[str, str], Ack] = {}
+        for received in batch:
+            message = received.message
+            match wire.parse(message.topic):
+                case wire.AgentTopic(lot=self.settings.lot_id, channel="events") as topic:
+                    events.append(Arrived(topic.agent, message.topic, message.payload))
+                case wire.AgentTopic(lot=self.settings.lot_id, channel="health") as topic:
+                    self._hear(topic.agent, message, acks)
+                case wire.RequestTopic(lot=self.settings.lot_id) as topic:
+                    requests.append((topic.name, message.payload))
+                case _:
+                    log.warning("a message on a topic that is none of ours: %r", message.topic)
+        events += self._replayed
+        self._replayed = []
+        outcome = self.ingest.take(events)
+        for received in batch:
+            if received.connection == self.link.reconnects:
+                self.link.ack(received.message)
+        self._follow(outcome, acks)
+        for name, payload in requests:
+            self._respond(name, payload)
+
+    def _follow(self, outcome: Outcome, acks: dict[tuple[str, str], Ack]) -> None:
+        """After the commit: acks, then displays and sinks."""
+        now_s = self.clock.monotonic()
+        for agent_id in outcome.heard:
+            self.lot.presences[agent_id].hears(now_s)
+        for (agent_id, _), ack in {**acks, **outcome.acks}.items():
+            self._publish_retained(
+                self.topics.agent(agent_id, "ack"), ack.model_dump_json(exclude_none=True).encode()
+            )
+        if outcome.counted:
+            self.lot.refresh()
+            self.displays.owe_counts()
+        if outcome.changed_spots:
+            self.displays.owe(outcome.changed_spots)
+        if outcome.appended:
+            for forwarder in self.forwarders:
+                forwarder.notice(outcome.changed_spots)
+
+    def _hear(
+        self, agent_id: str, message: paho.MQTTMessage, acks: dict[tuple[str, str], Ack]
+    ) -> None:
+        try:
+            health = AgentHealth.model_validate_json(message.payload)
+        except ValidationError as error:
+            log.warning("%s: unreadable health: %s", message.topic, error.errors()[0]["msg"])
+            self.ingest.totals["unreadable_health"] += 1
+            return
+        presence = self.lot.presences[agent_id]
+        if health.status == "down":
+            presence.hears_down(health.session_id)
+            return
+        if message.retain:
+            return  # as old as the broker: no sign of life
+        was_suspected = presence.clone_suspected
+        new_session = presence.hears_up(health.session_id, self.clock.monotonic())
+        if presence.clone_suspected and not was_suspected:
+            log.error("agent %s: two holders of one identity take turns", agent_id)
+        self.lot.healths[agent_id] = health
+        if health.boot_id and health.monotonic_ms is not None:
+            self.ingest.note_clock(agent_id, health.boot_id, health.monotonic_ms)
+        if health.epoch and (new_session or health.acked_seq != health.last_seq):
+            acks[agent_id, health.epoch] = self.ingest.ack_of(agent_id, health.epoch)
+
+    def _respond(self, name: str, payload: bytes) -> None:
+        response = answer(self.desk, name, payload)
+        if response is None:
+            self.ingest.totals["unreadable_requests"] += 1
+            return
+        self.displays.owe_all() if name.startswith("spot-") else self.displays.owe_counts()
+        message = response.model_dump_json(exclude_none=True).encode()
+        self.link.publish(self.topics.response(name), message)
+
+    def _replay(self, agent_id: str, topic: str, payload: bytes) -> None:
+        self._replayed.append(Arrived(agent_id, topic, payload))
+
+    def _publish_retained(self, topic: str, payload: bytes) -> None:
+        if self.link.connected:
+            self.link.publish(topic, payload, retain=True)
+
+    def _will(self) -> bytes:
+        will = GatewayHealth(session_id=self.session_id, status="down")
+        return will.model_dump_json(include={"session_id", "status"}).encode()
+
+    def _health(self) -> bytes:
+        failing = [each.sink_name for each in self.forwarders if each.health.failing_since_s]
+        silent = [agent for agent in self.lot.presences if self.lot.silence(agent)]
+        reason = f"sinks failing: {', '.join(failing)}" if failing else ""
+        health = GatewayHealth(
+            session_id=self.session_id,
+            status="up",
+            store_id=self.store.store_id,
+            time=self.clock.wall(),
+            clock=ClockState.SYNCED if self.clock.synced() else ClockState.UNSYNCED,
+            health=HealthState.DEGRADED if failing else HealthState.OK,
+            reason=reason,
+            agents_online=len(self.lot.presences) - len(silent),
+            agents_offline=len(silent),
+            sinks={each.sink_name: self._depth(each.sink_name) for each in self.forwarders},
+            uptime_s=round(self.clock.monotonic() - self.started_s, 1),
+            version=__version__,
+        )
+        return health.model_dump_json(exclude_none=True).encode()
+
+    def _depth(self, name: str) -> SpoolDepth:
+        depth = self.store.depth(name)
+        return SpoolDepth(
+            waiting=depth.waiting,
+            rows=depth.rows,
+            bytes=depth.bytes,
+            limit_bytes=depth.limit_bytes,
+            dropped={"spool": depth.dropped} if depth.dropped else {},
+        )
+
+    def _info(self) -> bytes:
+        document = self.settings.model_dump_json(include={"facility_id", "lot_id", "zones"})
+        return document.encode()
+
+
