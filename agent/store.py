@@ -166,7 +166,7 @@ class AgentStore:
         return (row[0], datetime.fromisoformat(row[1])) if row else None
 
     def _transaction(self) -> Transaction:
-        return Transaction(self._db, self._lock)
+        return Transaction(self._db, self._lock, self.spool.reload)
 
     def _move_cursor(self) -> None:
         passed = self.spool.cursors()[GATEWAY]

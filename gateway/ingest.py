@@ -270,11 +270,7 @@ class Ingest:
         store = self.store
         heard_ms = int(self.clock.monotonic() * 1000)
         with store.transaction():
-            try:
-                store.spool.append(batch.entries)
-            except BaseException:
-                store.spool.reload()
-                raise
+            store.spool.append(batch.entries)
             store.put_spots(batch.spots)
             for (agent_id, epoch), seq in batch.streams.items():
                 taken = batch.taken[agent_id, epoch]

@@ -64,9 +64,9 @@ class GatewayStore:
         self.path = path
         self.db, self.damaged = open_database(path, MIGRATIONS)
         self.lock = threading.RLock()
+        self.spool = Spool(self.db, limit_bytes, self._gap)
         with self.transaction():
             self.store_id = self._remember("store_id", uuid.uuid4().hex[:16])
-        self.spool = Spool(self.db, limit_bytes, self._gap)
 
     def close(self) -> None:
         """Close the file."""
@@ -75,7 +75,7 @@ class GatewayStore:
 
     def transaction(self) -> Transaction:
         """All or nothing, one writer at a time."""
-        return Transaction(self.db, self.lock)
+        return Transaction(self.db, self.lock, self.spool.reload)
 
     # Streams ---------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,11 +110,18 @@ class Transaction:
     """`with Transaction(connection, lock):` one writer at a time, all or nothing.
 
     BEGIN IMMEDIATE, since a read that turns into a write fails at once under WAL.
+    `rolled_back` is called after a failure, for what the owner holds in memory (`Spool.reload`).
     """
 
-    def __init__(self, connection: sqlite3.Connection, lock: threading.RLock) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        lock: threading.RLock,
+        rolled_back: Callable[[], None] = lambda: None,
+    ) -> None:
         self._connection = connection
         self._lock = lock
+        self._rolled_back = rolled_back
 
     def __enter__(self) -> Self:
         self._lock.acquire()
@@ -131,13 +138,17 @@ class Transaction:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        committed = False
         try:
             if kind is None:
                 self._connection.execute("COMMIT")
+                committed = True
         finally:
             try:
                 # A full disk or an I/O error has already rolled back.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+                if not committed:
+                    self._rolled_back()
             finally:
                 self._lock.release()
