@@ -1,0 +1,1 @@
+"""A lot without hardware: the worlds that drivers see, days invented or recorded, and faults."""
