@@ -145,7 +145,7 @@ def test_a_file_that_is_only_locked_is_not_damaged(
     assert not list(path.parent.glob("*damaged*"))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may open every file")
+@pytest.mark.skipif(os.geteuid() == 0, reason="inherent: root may open every file")
 def test_a_file_that_may_not_be_opened_is_not_damaged(path: Path) -> None:
     make(path, rows=1)
     path.chmod(0)

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("gateway.sinks.testing")
-
-from tests.gateway.sinks.wire import Gate, ScriptedServer  # noqa: E402
+from tests.gateway.sinks.wire import Gate, ScriptedServer
 
 
 @pytest.fixture

@@ -61,20 +61,21 @@ class TestEverySink:
         )
         assert run.stdout.strip() == ""
 
-    def test_missing_package_names_its_extra(
-        self, kind: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        package = {"kinesis": "boto3.session", "kafka": "confluent_kafka"}.get(kind)
-        if package is None:
-            pytest.skip(f"{kind} needs no extra of its own")
-        monkeypatch.setitem(sys.modules, package, None)
-        sink = registry.build(kind, OPTIONS[kind])
-        with pytest.raises(SinkError) as caught:
-            sink.open()
-        assert f"lotkeeper[{kind}]" in caught.value.hint
-
 
 OPTIONS = {
     "kafka": {"bootstrap_servers": "127.0.0.1:1", "topic": "lot", "security": "plaintext"},
     "kinesis": {"stream_name": "lot", "region": "eu-central-1"},
 }
+
+
+@pytest.mark.parametrize(
+    ("kind", "package"), [("kafka", "confluent_kafka"), ("kinesis", "boto3.session")]
+)
+def test_missing_package_names_its_extra(
+    kind: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    sink = registry.build(kind, OPTIONS[kind])
+    with pytest.raises(SinkError) as caught:
+        sink.open()
+    assert f"lotkeeper[{kind}]" in caught.value.hint

@@ -236,7 +236,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     path.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(path)]
     if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode != 0:
-        pytest.skip("a small file system to fill needs the right to mount")
+        pytest.skip("inherent: a small file system to fill needs the right to mount")
     yield path
     subprocess.run(["umount", "-l", str(path)], check=True)
 

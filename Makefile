@@ -1,0 +1,72 @@
+# Everything runs in .venv, from the locks in requirements/. Another Python: make test PYTHON=python3.13
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types imports bench proof lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/.demo ## run a whole lot on this machine (ARGS="--help" for its options)
+	@$(BIN)/lotkeeper demo $(ARGS)
+
+test: lint types imports ## everything that CI runs (ARGS="-k spool" for some of the tests)
+	@$(BIN)/pytest $(ARGS)
+
+lint: .venv/.dev ## ruff: rules and format
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: .venv/.dev ## mypy, strict
+	@$(BIN)/mypy
+
+imports: .venv/.dev ## import-linter: which package may import which
+	@$(BIN)/lint-imports --no-logo
+
+bench: .venv/.dev ## every benchmark in turn
+	@set -e; for bench in bench/*.py; do echo "== $$bench"; $(BIN)/python "$$bench" $(ARGS); done
+
+proof: .venv/.dev ## the tests that take minutes
+	@$(BIN)/pytest -m proof $(ARGS)
+
+# setuptools comes with the lock, so the build needs nothing that is not pinned.
+.venv/.%: requirements/%.txt pyproject.toml | .venv/bin/python
+	@echo "installing requirements/$*.txt into .venv"
+	@$(PIP) --require-hashes --requirement $<
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "$(PYTHON) is not there: install Python 3.11 or newer, or name one: make PYTHON=python3.12" >&2; \
+	  exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$$($(PYTHON) --version) is too old: name a Python of 3.11 or newer: make PYTHON=python3.12" >&2; \
+	  exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) has no venv; on Debian: apt-get install python3-venv" >&2; \
+	  exit 1; }
+	@$(PYTHON) -m venv .venv
+
+# One resolution for every platform and Python >= 3.11; the roles' locks keep to dev's versions, so
+# that one .venv serves all. RPi.GPIO has no wheels in the index: take the distribution's package.
+UV_VERSION := 0.13.8
+LOCK := build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+  --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+lock: ## resolve the locks again, to the newest versions that pyproject.toml allows
+	@$(PYTHON) -m venv build/lock
+	@build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(LOCK) --extra dev --output-file requirements/dev.txt pyproject.toml
+	@$(LOCK) --constraint requirements/dev.txt --extra agent --extra pi --no-emit-package RPi.GPIO \
+	  --output-file requirements/agent.txt pyproject.toml
+	@$(LOCK) --constraint requirements/dev.txt --extra gateway --extra kafka --extra kinesis \
+	  --output-file requirements/gateway.txt pyproject.toml
+	@$(LOCK) --constraint requirements/dev.txt --extra demo \
+	  --output-file requirements/demo.txt pyproject.toml
+
+clean: ## remove .venv and what the tools keep
+	@rm -rf .venv build *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
