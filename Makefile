@@ -26,8 +26,11 @@ types: .venv/.dev ## mypy, strict
 imports: .venv/.dev ## import-linter: which package may import which
 	@$(BIN)/lint-imports --no-logo
 
+# lot and load_agent are what the benchmarks share.
+BENCHES := $(filter-out lot load_agent,$(patsubst bench/%.py,%,$(wildcard bench/*.py)))
+
 bench: .venv/.dev ## every benchmark in turn
-	@set -e; for bench in bench/*.py; do echo "== $$bench"; $(BIN)/python "$$bench" $(ARGS); done
+	@set -e; for bench in $(BENCHES); do echo "== $$bench"; $(BIN)/python -m bench.$$bench; done
 
 proof: .venv/.dev ## the tests that take minutes
 	@$(BIN)/pytest -m proof $(ARGS)
