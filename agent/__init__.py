@@ -1,1 +1,1 @@
-"""One process a Pi: sample, detect, spool, publish."""
+"""The agent: one process a Pi, from sampling and detecting to its spool and MQTT."""

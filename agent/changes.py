@@ -9,7 +9,9 @@ from contract.words import HealthState, Status
 class Change:
     """A spot's status changed at `at_s`, its FIRST crossing.
 
-    `previous` is the last settled `free` or `occupied`, `unknown` if there was none.
+    `previous` is the last settled `free` or `occupied`, `unknown` if there was none: occupied,
+    unknown, occupied again is no arrival. `confidence` is the share of the samples since the
+    crossing that agreed, 0 for `unknown`; a magnetometer alone answers for 0.7 of it at most.
     """
 
     status: Status
@@ -20,7 +22,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class HealthChange:
-    """The sensor's health changed, and why."""
+    """The sensor's health changed, and why; `reason` is empty for `ok`."""
 
     health: HealthState
     reason: str
@@ -29,7 +31,10 @@ class HealthChange:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A vehicle went over a lane's sensor: when it came, for how long, its peak in mG."""
+    """A vehicle went over a lane's sensor: when it came, for how long, its peak in mG.
+
+    `confidence` is 0.5 for a peak at the threshold and 1 from twice of it.
+    """
 
     at_s: float
     duration_s: float

@@ -1,12 +1,19 @@
-"""The detector: (state, reading, now) -> (state, what changed). Pure; all state is in the state.
+"""The detector: (state, reading, now) -> (state, what it says). Pure: all state is in the state.
 
-Status and health are kept apart: a fault makes the status `unknown`, it never makes it free.
+    reading -> faults: health  --fault-->  settling: unknown
+            -> ranging | magnetic: evidence -> settling: Change      (a spot)
+            -> passage: Passage                                      (a lane)
+
+Status and health are kept apart: a fault makes a spot's status `unknown`, never free.
 `step` changes the state that it is given, which costs less than a copy at each sample, and
 answers it; nothing is remembered anywhere else.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
+
+from pydantic import BaseModel
 
 from agent import faults, magnetic, passage, ranging
 from agent.changes import Change, HealthChange, Passage, Said
@@ -14,9 +21,9 @@ from agent.faults import Watchfulness
 from agent.magnetic import Magnetic, MagneticSettings
 from agent.passage import Lane, PassageSettings
 from agent.ranging import Ranging, RangingSettings
-from agent.settling import Settling, drop_pending, lose
+from agent.settling import Settling, doubt, lose
 from contract.words import HealthState, Status
-from drivers import Quality, Reading
+from drivers import Quality, Reading, Vector
 
 __all__ = [
     "Change",
@@ -27,6 +34,8 @@ __all__ = [
     "Passage",
     "PassageSettings",
     "RangingSettings",
+    "Said",
+    "Saved",
     "State",
 ]
 
@@ -36,15 +45,31 @@ POLLED_FASTER_S = 2.0
 DetectorSettings = RangingSettings | MagneticSettings | PassageSettings
 
 
+class Saved(BaseModel):
+    """What outlives the process: what is settled and what was learnt, no times and no timers.
+
+    Monotonic time begins anew at a boot, so nothing here depends on it. Unknown fields are
+    ignored and missing ones have defaults: a newer or older agent's state can be read.
+    """
+
+    status: Status = Status.UNKNOWN
+    settled: Status = Status.UNKNOWN
+    health: HealthState = HealthState.OK
+    reason: str = ""
+    floor_mm: float | None = None
+    baseline: Vector | None = None
+    sigma_mg: float = 0.0
+
+
 @dataclass(slots=True)
 class State:
     """Everything that a detector remembers of its sensor."""
 
     watch: Watchfulness
+    lane: Lane
     settling: Settling = field(default_factory=Settling)
-    ranging: Ranging = field(default_factory=lambda: Ranging(None))
+    ranging: Ranging = field(default_factory=Ranging)
     magnetic: Magnetic = field(default_factory=Magnetic)
-    lane: Lane = field(default_factory=Lane)
     health: HealthState = HealthState.OK
     reason: str = ""
 
@@ -54,16 +79,17 @@ class State:
         return self.settling.status
 
     def to_json(self) -> dict[str, Any]:
-        """What outlives the process: what is settled and what was learnt, no timers."""
-        return {
-            "status": self.settling.status.value,
-            "settled": self.settling.settled.value,
-            "health": self.health.value,
-            "reason": self.reason,
-            "floor_mm": self.ranging.floor_mm,
-            "baseline": self.magnetic.baseline,
-            "sigma_mg": self.magnetic.sigma_mg,
-        }
+        """What `Detector.resume` takes back."""
+        saved = Saved(
+            status=self.settling.status,
+            settled=self.settling.settled,
+            health=self.health,
+            reason=self.reason,
+            floor_mm=self.ranging.floor_mm,
+            baseline=self.magnetic.baseline,
+            sigma_mg=self.magnetic.sigma_mg,
+        )
+        return saved.model_dump(mode="json")
 
 
 class Detector:
@@ -73,8 +99,8 @@ class Detector:
         self.settings = settings
 
     def initial(self, now_s: float) -> State:
-        """The state before the first reading."""
-        state = State(Watchfulness(good_s=now_s))
+        """The state before the first reading, `now_s` in monotonic seconds."""
+        state = State(faults.begin(now_s), Lane(now_s))
         if isinstance(self.settings, RangingSettings):
             state.ranging.floor_mm = self.settings.floor_mm
         return state
@@ -83,63 +109,87 @@ class Detector:
         """The state that `State.to_json` kept, on this boot's clock.
 
         What was published stands until the sensor says otherwise, so the same status again is
-        no event.
+        no event. Raises ValueError (pydantic's) naming the field where `saved` is damaged.
         """
+        kept = Saved.model_validate(saved)
         state = self.initial(now_s)
-        state.settling.status = Status(saved["status"])
-        state.settling.settled = Status(saved["settled"])
-        drop_pending(state.settling)
-        state.health, state.reason = HealthState(saved["health"]), saved["reason"]
+        state.settling.status, state.settling.settled = kept.status, kept.settled
+        state.health, state.reason = kept.health, kept.reason
         if state.ranging.floor_mm is None:
-            state.ranging.floor_mm = saved["floor_mm"]
-        state.magnetic.baseline = saved["baseline"]
-        state.magnetic.sigma_mg = saved["sigma_mg"]
+            state.ranging.floor_mm = kept.floor_mm
+        state.magnetic.baseline, state.magnetic.sigma_mg = kept.baseline, kept.sigma_mg
         return state
 
     def step(self, state: State, reading: Reading | None, now_s: float) -> tuple[State, list[Said]]:
-        """Take a reading, or None for one that did not come."""
+        """Take a reading, or None for one that did not come, at monotonic `now_s`.
+
+        Raises TypeError where a good reading is not of this detector's kind.
+        """
         quality = self._quality(reading, now_s - state.watch.good_s)
         if quality is None:
             return state, []
-        faults.note(state.watch, quality, now_s)
-        said: list[Said] = []
-        self._take_health(state, said, now_s)
-        if state.health is not HealthState.FAULT and quality is Quality.OK:
-            assert reading is not None
+        watch = state.watch
+        faults.note(watch, quality, now_s)
+        if reading is None or quality is not Quality.OK:
+            doubt(state.settling)
+            return state, self._judged(state, now_s)
+        if not isinstance(self.settings, RangingSettings):
+            faults.note_raw(watch, reading.raw)
+        said = self._judged(state, now_s)
+        if state.health is not HealthState.FAULT:
             found = self._detect(state, reading, now_s)
-            if found:
+            if found is not None:
                 said.append(found)
         return state, said
 
     def _quality(self, reading: Reading | None, silent_s: float) -> Quality | None:
         """What the reading is worth; None where it is no news at all."""
-        if reading is None:
+        if reading is None or not _is_finite(reading.value):
             return Quality.NO_DATA
         if isinstance(self.settings, RangingSettings):
             return ranging.quality_of(self.settings, reading)
         if reading.quality is Quality.NO_DATA and silent_s < POLLED_FASTER_S:
-            return None  # polled faster than the chip measures
+            return None
         return reading.quality
 
-    def _take_health(self, state: State, said: list[Said], now_s: float) -> None:
-        health, reason = faults.judge(state.watch, now_s)
-        if (health, reason) == (state.health, state.reason):
-            return
-        state.health, state.reason = health, reason
-        if health is HealthState.FAULT and not isinstance(self.settings, PassageSettings):
+    def _judged(self, state: State, now_s: float) -> list[Said]:
+        """Judge the sensor; a new fault takes the status with it."""
+        before = state.health, state.reason
+        health = faults.judge(state.watch, before, now_s)
+        if health == before:
+            return []
+        state.health, state.reason = health
+        said: list[Said] = [HealthChange(*health, now_s)]
+        if state.health is HealthState.FAULT:
             change = lose(state.settling, now_s)
-            if change:
+            if change is not None:
                 said.append(change)
-                return  # the change carries the health
-        said.append(HealthChange(health, reason, now_s))
+        return said
 
-    def _detect(self, state: State, reading: Reading, now_s: float) -> Said | None:
+    def _detect(self, state: State, reading: Reading, now_s: float) -> Change | Passage | None:
         settings, value = self.settings, reading.value
         if isinstance(settings, RangingSettings):
-            assert isinstance(value, int | float)
+            if not isinstance(value, int | float):
+                raise TypeError(_mismatch("ranging", "a distance in mm", reading))
             return ranging.step(settings, state.ranging, state.settling, value, now_s)
-        assert isinstance(value, tuple)
-        faults.note_raw(state.watch, reading)
+        if not isinstance(value, tuple):
+            raise TypeError(_mismatch(settings.kind, "a field vector in mG", reading))
         if isinstance(settings, MagneticSettings):
             return magnetic.step(settings, state.magnetic, state.settling, value, now_s)
-        return passage.step(settings, state.lane, value, now_s)
+        return passage.step(settings, state.lane, state.magnetic, value, now_s)
+
+
+def _is_finite(value: float | Vector | None) -> bool:
+    """Whether a value, if there is one, is made of numbers."""
+    if value is None:
+        return True
+    if isinstance(value, tuple):
+        return all(map(math.isfinite, value))
+    return math.isfinite(value)
+
+
+def _mismatch(kind: str, wanted: str, reading: Reading) -> str:
+    return (
+        f"a {kind} detector takes {wanted}, not {reading.value!r} {reading.unit}: "
+        "set detector.kind to the sensor's kind"
+    )

@@ -1,17 +1,18 @@
 """A sensor's health from what its readings are worth: windows of time and counts. Pure.
 
-| reason        | rule                                                   | health, status    |
-|---------------|--------------------------------------------------------|-------------------|
-| no_data       | 5 missed in a row                                      | degraded          |
-| no_data       | and nothing good for 60 s                              | fault, unknown    |
-| no_echo       | > 80 % of the last 30 s without an echo                | fault, unknown    |
-| blocked       | within the blind zone + 5 cm for 60 s                  | fault, unknown    |
-| overflow      | nothing but saturation for 60 s                        | fault, unknown    |
-| stuck         | 120 new samples with the same raw value (magnetic)     | fault, unknown    |
-| checksum_rate | > 5 % of the last 60 s with a wrong checksum           | degraded          |
+| reason        | rule                                                       | health, status |
+|---------------|------------------------------------------------------------|----------------|
+| no_data       | 5 readings missed in a row                                 | degraded       |
+| no_data       | and nothing good for 60 s                                  | fault, unknown |
+| overflow      | the same two steps, the last reading saturated             | as no_data     |
+| no_echo       | > 80 % of the last 30 s without an echo                    | fault, unknown |
+| blocked       | within the blind zone + 5 cm for 60 s                      | fault, unknown |
+| stuck         | 120 new samples with the same raw value (magnetic, lane)   | fault, unknown |
+| checksum_rate | > 5 % of the last 60 s with a wrong checksum               | degraded       |
 
-A rule over a window of time needs five samples as well, so that a spot which is sampled once
-in some minutes is judged by its last five.
+A window holds five samples at least, however old, so that a spot which is sampled once in some
+minutes is judged by its last five. Health gets better only after three good readings in a row,
+and a share only below half of its limit, so that a sensor at a limit does not chatter.
 """
 
 from collections import deque
@@ -19,93 +20,133 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract.words import HealthState
-from drivers import Quality, Reading
+from drivers import Quality
 
 MISSED = 5
 SILENT_S = 60.0
 NO_ECHO_S = 30.0
 NO_ECHO_SHARE = 0.8
 BLOCKED_S = 60.0
+BLOCKED_SAMPLES = 3
 STUCK_SAMPLES = 120
 CHECKSUM_S = 60.0
 CHECKSUM_SHARE = 0.05
 FEWEST = 5
-COVERED = 0.8
-"""The part of a window that samples must span before it is judged."""
+RECOVERED = 3
 
-OK = (HealthState.OK, "")
+Health = tuple[HealthState, str]
+OK: Health = (HealthState.OK, "")
+_SEVERITY = {HealthState.OK: 0, HealthState.DEGRADED: 1, HealthState.FAULT: 2}
+
+
+@dataclass(slots=True)
+class Share:
+    """How many of the last `span_s` seconds' samples were hits; it began at `began_s`."""
+
+    span_s: float
+    began_s: float
+    samples: deque[tuple[float, bool]] = field(default_factory=deque)
+    hits: int = 0
+
+    def note(self, hit: bool, now_s: float) -> None:
+        """Take a sample, forget those that are too old."""
+        samples = self.samples
+        samples.append((now_s, hit))
+        self.hits += hit
+        while len(samples) > FEWEST and samples[0][0] < now_s - self.span_s:
+            self.hits -= samples.popleft()[1]
+
+    def above(self, limit: float, now_s: float) -> bool:
+        """Whether more than `limit` of the samples are hits; not before one whole window."""
+        count = len(self.samples)
+        whole = count >= FEWEST and now_s - self.began_s >= self.span_s
+        return whole and self.hits > limit * count
 
 
 @dataclass(slots=True)
 class Watchfulness:
-    """What is remembered of a sensor's readings."""
+    """What is remembered of a sensor's readings. Monotonic seconds."""
 
+    no_echo: Share
+    checksum: Share
     good_s: float
+    last: Quality = Quality.OK
     missed: int = 0
-    blocked_since_s: float | None = None
+    good: int = 0
+    """Good readings in a row."""
+    blocked: int = 0
+    blocked_since_s: float = 0.0
     last_raw: Any = None
     same_raw: int = 0
-    recent: deque[tuple[float, Quality]] = field(default_factory=deque)
-    bad: int = 0
-    """How many of `recent` are not ok: while there are none, no window needs a look."""
+
+
+def begin(now_s: float) -> Watchfulness:
+    """Nothing known yet; silence counts from now on."""
+    return Watchfulness(Share(NO_ECHO_S, now_s), Share(CHECKSUM_S, now_s), now_s)
 
 
 def note(watch: Watchfulness, quality: Quality, now_s: float) -> None:
     """Remember what a reading was worth."""
-    recent = watch.recent
-    recent.append((now_s, quality))
-    if quality is not Quality.OK:
-        watch.bad += 1
-    while len(recent) > FEWEST and recent[0][0] < now_s - CHECKSUM_S:
-        if recent.popleft()[1] is not Quality.OK:
-            watch.bad -= 1
+    watch.last = quality
+    watch.no_echo.note(quality is Quality.NO_ECHO, now_s)
+    watch.checksum.note(quality is Quality.CHECKSUM, now_s)
     if quality is Quality.OK:
         watch.good_s = now_s
-        watch.missed = 0
-        watch.blocked_since_s = None
-    elif quality is Quality.BLOCKED:
-        watch.missed = 0
-        if watch.blocked_since_s is None:
-            watch.blocked_since_s = now_s
+        watch.missed = watch.blocked = 0
+        watch.good += 1
+        return
+    watch.good = 0
+    if quality is Quality.BLOCKED:
+        _note_blocked(watch, now_s)
     else:
         watch.missed += 1
+        if watch.missed >= MISSED:
+            watch.blocked = 0
 
 
-def note_raw(watch: Watchfulness, reading: Reading) -> None:
+def _note_blocked(watch: Watchfulness, now_s: float) -> None:
+    watch.missed = 0
+    if not watch.blocked:
+        watch.blocked_since_s = now_s
+    watch.blocked += 1
+
+
+def note_raw(watch: Watchfulness, raw: Any) -> None:
     """Count how often a new sample repeats the one before it to the last bit."""
-    watch.same_raw = watch.same_raw + 1 if reading.raw == watch.last_raw else 0
-    watch.last_raw = reading.raw
+    watch.same_raw = watch.same_raw + 1 if raw == watch.last_raw else 1
+    watch.last_raw = raw
 
 
-def judge(watch: Watchfulness, now_s: float) -> tuple[HealthState, str]:
-    """The sensor's health now, the worst rule first."""
-    if watch.same_raw >= STUCK_SAMPLES - 1:
+def judge(watch: Watchfulness, before: Health, now_s: float) -> Health:
+    """The sensor's health now, given what it was."""
+    health = _fault(watch, before, now_s) or _degraded(watch, before, now_s) or OK
+    if _SEVERITY[health[0]] < _SEVERITY[before[0]] and watch.good < RECOVERED:
+        return before
+    return health
+
+
+def _fault(watch: Watchfulness, before: Health, now_s: float) -> Health | None:
+    """The worst rule first."""
+    if watch.same_raw >= STUCK_SAMPLES:
         return HealthState.FAULT, "stuck"
-    if not watch.bad:
-        return OK
-    if watch.blocked_since_s is not None and now_s - watch.blocked_since_s >= BLOCKED_S:
+    if watch.blocked >= BLOCKED_SAMPLES and now_s - watch.blocked_since_s >= BLOCKED_S:
         return HealthState.FAULT, "blocked"
-    if _share(watch, Quality.NO_ECHO, NO_ECHO_S, now_s) > NO_ECHO_SHARE:
+    stands = before == (HealthState.FAULT, "no_echo")
+    if watch.no_echo.above(NO_ECHO_SHARE / 2 if stands else NO_ECHO_SHARE, now_s):
         return HealthState.FAULT, "no_echo"
+    if watch.missed >= MISSED and now_s - watch.good_s >= SILENT_S:
+        return HealthState.FAULT, _reason(watch.last)
+    return None
+
+
+def _degraded(watch: Watchfulness, before: Health, now_s: float) -> Health | None:
     if watch.missed >= MISSED:
-        state = HealthState.FAULT if now_s - watch.good_s >= SILENT_S else HealthState.DEGRADED
-        return state, _reason(watch)
-    if _share(watch, Quality.CHECKSUM, CHECKSUM_S, now_s) > CHECKSUM_SHARE:
+        return HealthState.DEGRADED, _reason(watch.last)
+    stands = before[1] == "checksum_rate"
+    if watch.checksum.above(CHECKSUM_SHARE / 2 if stands else CHECKSUM_SHARE, now_s):
         return HealthState.DEGRADED, "checksum_rate"
-    return OK
+    return None
 
 
-def _share(watch: Watchfulness, quality: Quality, window_s: float, now_s: float) -> float:
-    """The share of `quality` in the last `window_s`, 0 while too little of it is covered."""
-    recent = watch.recent
-    within = [each for each in recent if each[0] >= now_s - window_s]
-    if len(within) < FEWEST:
-        within = list(recent)[-FEWEST:]
-    if len(within) < FEWEST or now_s - within[0][0] < COVERED * window_s:
-        return 0.0
-    return sum(each[1] is quality for each in within) / len(within)
-
-
-def _reason(watch: Watchfulness) -> str:
-    last = watch.recent[-1][1]
+def _reason(last: Quality) -> str:
     return last.value if last in (Quality.OVERFLOW, Quality.NO_ECHO) else "no_data"

@@ -1,23 +1,32 @@
 """Vehicles that go over a lane's magnetometer, one at a time. Pure.
 
-            deviation > on, twice              deviation < off for `gap_s`
-    QUIET -------------------------> OVER ----------------------------------> QUIET: one Passage
-      |  the baseline follows          |  the baseline stands
-      +--------------------------------+  longer than `longest_s`: learn the baseline anew
+            deviation > on                 deviation < off for `gap_s`: one Passage
+    QUIET -------------------> OVER --------------------------------------------------> QUIET
+      the baseline follows       the baseline stands
+                                 longer than `longest_s`: learn the baseline anew ----> QUIET
 
-On is max(8 sigma, 12 mG), off half of it. An empty road never strays above 7.1 mG (7.7 counts
-of an HMC5883L) with sigma 1.3 to 1.6 mG, and a vehicle's swing may pass through zero between
-its axles, which `gap_s` bridges.
+On is max(8 sigma, 12 mG), off half of it. The figures come from published recordings of an
+HMC5883L (1090 counts a gauss) and not from the ones that it is tested with: vacant noise of 1.4
+to 1.7 counts, so 8 sigma is 12.5 mG at most; an empty road that never strayed by more than 7.7
+counts, 7.1 mG; vehicles that bend the field by 70 to 330 counts, 64 mG at least. A vehicle's
+swing may pass through zero between its axles: `gap_s` bridges that, so vehicles that follow each
+other closer count as one. How far each default can move is in docs/accuracy.md.
+
+A vehicle that stands on the sensor for `longest_s` is not counted; the field is learnt anew.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import dist
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.changes import Passage
-from agent.magnetic import Magnetic, deviation_mg, follow, learn
+from agent.magnetic import Magnetic, follow, learn, threshold_mg
 from drivers import Vector
+
+BEYOND = 2
+"""Samples above the threshold that a vehicle needs: one alone is a spike."""
 
 
 class PassageSettings(BaseModel):
@@ -37,32 +46,34 @@ class PassageSettings(BaseModel):
 
 @dataclass(slots=True)
 class Lane:
-    """The field at the lane, and the vehicle over it if there is one."""
+    """The vehicle over the lane, if there is one: since when, until when, how strong."""
 
-    field_: Magnetic = field(default_factory=Magnetic)
+    sampled_s: float
     began_s: float | None = None
     seen_s: float = 0.0
     peak_mg: float = 0.0
     beyond: int = 0
 
 
-def step(settings: PassageSettings, lane: Lane, vector: Vector, now_s: float) -> Passage | None:
+def step(
+    settings: PassageSettings, lane: Lane, magnetic: Magnetic, vector: Vector, now_s: float
+) -> Passage | None:
     """Take one new sample."""
-    magnetic = lane.field_
-    if not learn(magnetic, vector, settings.learn_samples):
-        magnetic.last_s = now_s
+    elapsed_s, lane.sampled_s = now_s - lane.sampled_s, now_s
+    learnt = learn(magnetic, vector, settings.learn_samples, settings.on_mg / 2)
+    if not learnt or magnetic.baseline is None:
         return None
-    elapsed_s, magnetic.last_s = now_s - magnetic.last_s, now_s
-    away = deviation_mg(magnetic, vector)
-    on = max(settings.on_mg, settings.sigmas * magnetic.sigma_mg)
+    away = dist(vector, magnetic.baseline)
+    on = threshold_mg(magnetic, settings.on_mg, settings.sigmas)
     if away > on:
         _over(lane, away, now_s)
     elif lane.began_s is None:
-        lane.beyond = 0
-        follow(magnetic, vector, elapsed_s, settings.tau_s)
+        magnetic.baseline = follow(magnetic.baseline, vector, elapsed_s, settings.tau_s)
     elif away > on / 2:
         lane.seen_s = now_s
-    return _ended(settings, lane, on, now_s)
+    if lane.began_s is None:
+        return None
+    return _ended(settings, lane, magnetic, on, now_s)
 
 
 def _over(lane: Lane, away_mg: float, now_s: float) -> None:
@@ -73,18 +84,18 @@ def _over(lane: Lane, away_mg: float, now_s: float) -> None:
     lane.peak_mg = max(lane.peak_mg, away_mg)
 
 
-def _ended(settings: PassageSettings, lane: Lane, on_mg: float, now_s: float) -> Passage | None:
-    if lane.began_s is None:
-        return None
-    duration_s = lane.seen_s - lane.began_s
+def _ended(
+    settings: PassageSettings, lane: Lane, magnetic: Magnetic, on_mg: float, now_s: float
+) -> Passage | None:
+    assert lane.began_s is not None  # a vehicle is over
+    began_s, duration_s = lane.began_s, lane.seen_s - lane.began_s
     if duration_s > settings.longest_s:
-        lane.field_.baseline = None
-        lane.began_s = None
+        magnetic.baseline = lane.began_s = None
         return None
     if now_s - lane.seen_s < settings.gap_s:
         return None
-    began_s, lane.began_s = lane.began_s, None
-    if lane.beyond < 2 or duration_s < settings.shortest_s:
+    lane.began_s = None
+    if lane.beyond < BEYOND or duration_s < settings.shortest_s:
         return None
     confidence = min(lane.peak_mg / (2 * on_mg), 1.0)
     return Passage(began_s, duration_s, lane.peak_mg, round(confidence, 3))

@@ -1,14 +1,17 @@
 """Occupied or free from distances. Pure.
 
+            0        blind zone + 5 cm          floor - 0.40 m   floor - 0.25 m         floor
+            |-- blocked --|------- occupied ---------|-- between --|------- free ---------|
+
 The floor is given, or learnt as the largest distance that stood for ten samples: a bay that is
 occupied at the first start is then read as free until the vehicle leaves once, so an installer
-should give it. Thresholds below the floor: reference figures of the sensing notes.
+should give it. A learnt floor only ever rises.
 """
 
 from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -17,6 +20,7 @@ from agent.settling import Settling, settle
 from contract.words import Status
 from drivers import Quality, Reading
 
+BLOCKED_MARGIN_MM = 50.0
 FLOOR_SAMPLES = 10
 FLOOR_STEADY_MM = 50.0
 
@@ -28,6 +32,7 @@ class RangingSettings(BaseModel):
 
     kind: Literal["ranging"] = "ranging"
     floor_mm: float | None = Field(None, gt=0)
+    """From the sensor to the empty bay's floor."""
     occupied_below_floor_mm: float = Field(400.0, gt=0)
     free_below_floor_mm: float = Field(250.0, gt=0)
     dwell_on_s: float = Field(10.0, ge=0)
@@ -35,21 +40,40 @@ class RangingSettings(BaseModel):
     median_of: int = Field(5, ge=1, le=15)
     median_span_s: float = Field(6.0, gt=0)
     """Samples older than this do not enter the median."""
-    blind_mm: float = Field(50.0, ge=0)
-    """The sensor's blind zone and 5 cm: nearer is a blocked sensor."""
+    blind_mm: float = Field(30.0, ge=0)
+    """The sensor's blind zone: what seems nearer than 5 cm beyond it blocks the sensor."""
 
     @model_validator(mode="after")
-    def _has_hysteresis(self) -> "RangingSettings":
+    def _has_hysteresis(self) -> Self:
         if self.free_below_floor_mm >= self.occupied_below_floor_mm:
             raise ValueError("free_below_floor_mm must be less than occupied_below_floor_mm")
         return self
+
+    @model_validator(mode="after")
+    def _can_be_occupied(self) -> Self:
+        if self.floor_mm is not None and self.near_mm(self.floor_mm) <= self.blocked_mm:
+            raise ValueError(
+                f"floor_mm {self.floor_mm:g} leaves no distance for a vehicle: it must be more "
+                f"than occupied_below_floor_mm + blind_mm + {BLOCKED_MARGIN_MM:g}; "
+                "lower occupied_below_floor_mm or mount the sensor higher"
+            )
+        return self
+
+    @property
+    def blocked_mm(self) -> float:
+        """At this distance and nearer, something covers the sensor."""
+        return self.blind_mm + BLOCKED_MARGIN_MM
+
+    def near_mm(self, floor_mm: float) -> float:
+        """Nearer than this is a vehicle."""
+        return floor_mm - self.occupied_below_floor_mm
 
 
 @dataclass(slots=True)
 class Ranging:
     """The last distances, and the floor."""
 
-    floor_mm: float | None
+    floor_mm: float | None = None
     samples: deque[tuple[float, float]] = field(default_factory=deque)
     steady: list[float] = field(default_factory=list)
 
@@ -59,7 +83,7 @@ def quality_of(settings: RangingSettings, reading: Reading) -> Quality:
     if (
         reading.quality is Quality.OK
         and isinstance(reading.value, int | float)
-        and reading.value <= settings.blind_mm
+        and reading.value <= settings.blocked_mm
     ):
         return Quality.BLOCKED
     return reading.quality
@@ -68,17 +92,17 @@ def quality_of(settings: RangingSettings, reading: Reading) -> Quality:
 def step(
     settings: RangingSettings, state: Ranging, settling: Settling, distance_mm: float, now_s: float
 ) -> Change | None:
-    """Take one good distance."""
+    """Take one good distance. The median decides; the crossing is its first raw sample's."""
     samples = state.samples
     samples.append((now_s, distance_mm))
     while len(samples) > settings.median_of or samples[0][0] < now_s - settings.median_span_s:
         samples.popleft()
-    if state.floor_mm is None or settings.floor_mm is None:
+    if settings.floor_mm is None:
         _learn_floor(state, distance_mm)
     if state.floor_mm is None:
         return None
     middle = median([each[1] for each in samples])
-    near = state.floor_mm - settings.occupied_below_floor_mm
+    near = settings.near_mm(state.floor_mm)
     far = state.floor_mm - settings.free_below_floor_mm
     if middle < near:
         crossed_s = next(at_s for at_s, each in samples if each < near)
@@ -86,7 +110,7 @@ def step(
     if middle > far:
         crossed_s = next(at_s for at_s, each in samples if each > far)
         return settle(settling, Status.FREE, crossed_s, now_s, settings.dwell_off_s)
-    return None
+    return settle(settling, None, now_s, now_s, 0.0)
 
 
 def _learn_floor(state: Ranging, distance_mm: float) -> None:
@@ -96,6 +120,5 @@ def _learn_floor(state: Ranging, distance_mm: float) -> None:
         steady.clear()
     steady.append(distance_mm)
     if len(steady) >= FLOOR_SAMPLES:
-        stood_mm = median(steady)
-        state.floor_mm = max(state.floor_mm or 0.0, stood_mm)
+        state.floor_mm = max(state.floor_mm or 0.0, median(steady))
         steady.clear()
