@@ -6,6 +6,7 @@ ack alone. One message carries one record, or an array of them while several wai
 
 import json
 import logging
+import queue
 import random
 import threading
 from collections.abc import Callable
@@ -57,10 +58,9 @@ class Publisher:
         self.pubacks = 0
         self.round_trip_s = monotonic()
         self.stopping = False
-        self._wake = threading.Condition()
-        self._todo: list[Callable[[], None]] = []
+        self._todo: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._under_way: set[int] = set()
-        self._changed: list[str] = []
+        self._changed: dict[str, None] = {}
         self._gateway_session: str | None = None
         self._gateway_up = False
         self._next_heartbeat_s = 0.0
@@ -76,9 +76,7 @@ class Publisher:
 
     def stop(self) -> None:
         """Say that the agent goes, disconnect and end the thread."""
-        with self._wake:
-            self.stopping = True
-            self._wake.notify()
+        self._todo.put(self._end)
         self._thread.join(10)
         if self.link.connected:
             self._publish_retained_down()
@@ -88,42 +86,30 @@ class Publisher:
         topic = self.topics.agent(self.settings.agent_id, "health")
         self.link.publish(topic, will_of(self.agent.session_id), retain=True)
 
-    # What other threads tell ----------------------------------------------------------------
-
-    def _do(self, action: Callable[[], None]) -> None:
-        with self._wake:
-            self._todo.append(action)
-            self._wake.notify()
+    # What other threads tell: never under a lock, for paho holds its own while it calls --------
 
     def _on_record(self, name: str) -> None:
-        with self._wake:
-            self._changed.append(name)
-            self._wake.notify()
+        self._todo.put(lambda: self._changed.update({name: None}))
 
     def _on_connected(self, session_present: bool) -> None:
         self.link.subscribe(self.topics.agent(self.settings.agent_id, "ack"))
         self.link.subscribe(self.topics.gateway_health)
-        self._do(self._begin_connection)
+        self._todo.put(self._begin_connection)
 
     def _on_disconnected(self) -> None:
-        with self._wake:
-            self._under_way.clear()
+        self._todo.put(self._under_way.clear)
 
     def _on_published(self, mid: int, refused: bool) -> None:
-        with self._wake:
-            self._under_way.discard(mid)
-            self.pubacks += 1
-            self.round_trip_s = self.monotonic()
-            self._wake.notify()
+        self._todo.put(lambda: self._take_puback(mid))
 
     def _on_message(self, message: paho.MQTTMessage) -> None:
         try:
             if message.topic == self.topics.gateway_health:
                 health = GatewayHealth.model_validate_json(message.payload)
-                self._do(lambda: self._hear_gateway(health))
+                self._todo.put(lambda: self._hear_gateway(health))
             else:
                 ack = Ack.model_validate_json(message.payload)
-                self._do(lambda: self._take_ack(ack))
+                self._todo.put(lambda: self._take_ack(ack))
         except ValidationError as error:
             log.error("unreadable message on %s: %s", message.topic, error)
 
@@ -132,16 +118,29 @@ class Publisher:
     def _run(self) -> None:
         try:
             while not self.stopping:
-                with self._wake:
-                    if not self._todo and not self._may_send():
-                        self._wake.wait(self._idle_s())
-                    todo, self._todo = self._todo, []
-                for action in todo:
-                    action()
+                self._do_what_is_told()
                 self._keep_up()
         except BaseException as error:
             log.exception("the publisher failed")
             self.failure = error
+
+    def _do_what_is_told(self) -> None:
+        """Wait until there is something to do, then do all that was told."""
+        wait_s = 0.0 if self._may_send() else self._idle_s()
+        try:
+            self._todo.get(timeout=wait_s)()
+            while True:
+                self._todo.get_nowait()()
+        except queue.Empty:
+            pass
+
+    def _end(self) -> None:
+        self.stopping = True
+
+    def _take_puback(self, mid: int) -> None:
+        self._under_way.discard(mid)
+        self.pubacks += 1
+        self.round_trip_s = self.monotonic()
 
     def _idle_s(self) -> float:
         now_s = self.monotonic()
@@ -236,8 +235,7 @@ class Publisher:
         return {**now.stamp(now.monotonic_s), "timestamp": rfc3339(now.wall)}
 
     def _send_snapshots_of_changes(self) -> None:
-        with self._wake:
-            changed, self._changed = dict.fromkeys(self._changed), []
+        changed, self._changed = self._changed, {}
         if self.window.draining and self.link.connected:
             self._send_snapshots(changed)
 
@@ -254,8 +252,7 @@ class Publisher:
     def _publish_events(self, wires: list[dict[str, Any]]) -> None:
         message = json.dumps(wires[0] if len(wires) == 1 else wires, separators=(",", ":"))
         topic = self.topics.agent(self.settings.agent_id, "events")
-        with self._wake:  # held, so that the PUBACK cannot be counted before its message is
-            self._under_way.add(self.link.publish(topic, message.encode()))
+        self._under_way.add(self.link.publish(topic, message.encode()))
 
     def _heartbeat(self) -> None:
         if not self.link.connected:

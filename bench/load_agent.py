@@ -1,0 +1,84 @@
+"""A load for the benchmarks: a real agent store and publisher, fed with changes as fast as asked.
+
+Usage: python -m bench.load_agent CONFIG EVENTS RATE_PER_S   (rate 0: as fast as it goes)
+Prints one JSON line when the gateway has acknowledged every event.
+"""
+
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+
+from agent.config import AgentSettings
+from agent.core import Agent
+from agent.publisher import Publisher
+from agent.records import encoded
+from agent.store import AgentStore
+from runtime.clock import SystemClock
+from runtime.config import load
+from spool import Entry
+
+COMMIT = 50
+
+
+def change(agent: Agent, spot_id: str, occupied: bool) -> Entry:
+    """A spot's change at this moment."""
+    now = agent.moment()
+    body = {
+        "type": "spot_changed",
+        "spot_id": spot_id,
+        "status": "occupied" if occupied else "free",
+        "previous": "free" if occupied else "occupied",
+        "confidence": 1.0,
+        "health": "ok",
+        "health_reason": "",
+        **now.stamp(now.monotonic_s),
+    }
+    return Entry(spot_id, encoded(body))
+
+
+def feed(agent: Agent, events: int, rate_per_s: float) -> None:
+    """Commit `events` changes, toggling the agent's spots in turn."""
+    spots = [spot.spot_id for spot in agent.settings.spots]
+    began_s = time.monotonic()
+    commit = 1 if rate_per_s else COMMIT
+    for start in range(0, events, commit):
+        numbers = range(start, min(start + commit, events))
+        entries = [change(agent, spots[n % len(spots)], n // len(spots) % 2 == 0) for n in numbers]
+        agent.store.append(spots[start % len(spots)], entries, "{}")
+        agent.on_record(spots[start % len(spots)])
+        if rate_per_s:
+            ahead_s = began_s + (start + commit) / rate_per_s - time.monotonic()
+            time.sleep(max(ahead_s, 0))
+
+
+def main() -> None:
+    """Run the load."""
+    settings = load(Path(sys.argv[1]), AgentSettings)
+    events, rate_per_s = int(sys.argv[2]), float(sys.argv[3])
+    clock = SystemClock("always")
+    store = AgentStore(settings.spool.path, settings.spool.limit_bytes)
+    agent = Agent(settings, clock, store, "bench")
+    publisher = Publisher(agent, clock.monotonic)
+    publisher.start()
+    while not publisher.link.connected:
+        time.sleep(0.01)
+    print(json.dumps({"ready": True}), flush=True)
+    sys.stdin.readline()
+    began = time.time()
+    feeder = threading.Thread(target=feed, args=(agent, events, rate_per_s))
+    feeder.start()
+    feeder.join()
+    fed = time.time()
+    while store.acked_seq < store.spool.last_seq:
+        time.sleep(0.005)
+    print(
+        json.dumps({"began": began, "fed": fed, "acked": time.time(), "pubacks": publisher.pubacks}),
+        flush=True,
+    )
+    publisher.stop()
+
+
+if __name__ == "__main__":
+    main()
