@@ -1,1 +1,1 @@
-"""What every process needs and none owns: the clock, the configuration file, the MQTT link, systemd."""
+"""What every process needs and none owns: clock, configuration file, MQTT link, systemd."""

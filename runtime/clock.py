@@ -68,5 +68,5 @@ class SystemClock:
 def kernel_synced() -> bool:
     """What adjtimex(2) says of the clock; it sees chrony and ntpd as well as timesyncd."""
     buffer = ctypes.create_string_buffer(512)  # struct timex is 208 bytes on 64-bit Linux
-    state = ctypes.CDLL(None, use_errno=True).adjtimex(buffer)
+    state: int = ctypes.CDLL(None, use_errno=True).adjtimex(buffer)
     return 0 <= state < TIME_ERROR

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
@@ -28,9 +27,7 @@ def load(path: Path, model: type[Settings]) -> Settings:
     return validated(document, model, str(path))
 
 
-def validated(
-    document: dict[str, Any], model: type[Settings], where: str
-) -> Settings:
+def validated(document: dict[str, Any], model: type[Settings], where: str) -> Settings:
     """`document` as `model`. Raises ConfigError with one line a problem."""
     try:
         return model.model_validate(document)

@@ -106,12 +106,12 @@ class Link:
         client.max_inflight_messages_set(65535)  # the window is ours: paho must never queue
         if self.settings.username is not None:
             secret = self.settings.password_file
-            client.username_pw_set(self.settings.username, secret and read_secret(secret))
+            client.username_pw_set(self.settings.username, read_secret(secret) if secret else None)
         if tls := self.settings.tls:
             client.tls_set(
                 ca_certs=str(tls.ca_file),
-                certfile=tls.cert_file and str(tls.cert_file),
-                keyfile=tls.key_file and str(tls.key_file),
+                certfile=str(tls.cert_file) if tls.cert_file else None,
+                keyfile=str(tls.key_file) if tls.key_file else None,
                 tls_version=ssl.PROTOCOL_TLS_CLIENT,
             )
         return client
@@ -162,9 +162,7 @@ class Link:
 
     def _on_connect(self, _c: Any, _u: Any, flags: Any, reason: Any, _p: Any) -> None:
         if reason.is_failure:
-            log.error(
-                "broker %s:%d refuses us: %s", self.settings.host, self.settings.port, reason
-            )
+            log.error("broker %s:%d refuses us: %s", self.settings.host, self.settings.port, reason)
             return
         self.connected = True
         self.reconnects += 1
