@@ -1,0 +1,131 @@
+"""The lot's other processes: real ones, that can be killed with SIGKILL and started again."""
+
+import contextlib
+import ctypes
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO, Literal
+
+BrokerKind = Literal["iotcore", "mosquitto"]
+
+_IOTCORE = (
+    "import iotcore; iotcore.IotCoreBroker(listen='127.0.0.1', port={port}, "
+    "max_payload_size=1_000_000, max_inflight_count=500).run_forever()"
+)
+_PR_SET_PDEATHSIG = 1
+READY_S = 20.0
+
+
+class NotReady(Exception):
+    """A child did not come up; the text says where its log is."""
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Child:
+    """A child process with a log, which ends with its parent whatever ends that."""
+
+    def __init__(self, name: str, command: list[str], folder: Path, port: int | None = None) -> None:
+        self.name = name
+        self.command = command
+        self.log = folder / f"{name}.log"
+        self.port = port
+        self.starts = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log_file: IO[bytes] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Its process id. Raises RuntimeError before the first start."""
+        if self._process is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it, and return when it listens. Raises NotReady."""
+        self._log_file = self.log.open("ab")
+        self._process = subprocess.Popen(
+            self.command,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log_file,
+            stderr=self._log_file,
+            preexec_fn=_die_with_parent,
+            start_new_session=True,  # Ctrl-C is for the parent, which stops its children in order
+        )
+        self.starts += 1
+        if self.port:
+            self._await_port(self.port)
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is written down any more."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL if that is not enough."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(number)
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._log_file:
+            self._log_file.close()
+
+    def _await_port(self, port: int) -> None:
+        deadline_s = time.monotonic() + READY_S
+        while time.monotonic() < deadline_s:
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", port), timeout=1),
+            ):
+                return
+            if not self.running:
+                raise NotReady(f"{self.name} ended at once: see {self.log}")
+            time.sleep(0.02)  # a port cannot be awaited
+        raise NotReady(f"{self.name} does not listen on {port}: see {self.log}")
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def broker(kind: BrokerKind, folder: Path, port: int) -> Child:
+    """The demo's own broker, or the system's mosquitto, on the loopback. Raises NotReady."""
+    if kind == "iotcore":
+        command = [sys.executable, "-c", _IOTCORE.format(port=port)]
+        return Child("broker", command, folder, port)
+    found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+    if not found:
+        raise NotReady("mosquitto is not installed: apt-get install mosquitto")
+    config = folder / "mosquitto.conf"
+    config.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+        "max_inflight_messages 200\nmax_queued_messages 100000\n"
+    )
+    return Child("broker", [found, "-c", str(config)], folder, port)
+
+
+def gateway(config: Path, folder: Path) -> Child:
+    """A real gateway process."""
+    command = [sys.executable, "-m", "lotkeeper", "gateway", "run", "--config", str(config)]
+    return Child("gateway", command, folder)

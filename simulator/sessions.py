@@ -1,0 +1,117 @@
+"""Recorded parking sessions as the truth of bays.
+
+City of Melbourne's file gives a bay's departure to the second and the stay's length in minutes,
+so an arrival is known to the minute only: sessions of one bay may touch or overlap by the
+rounding, and a stay of 0 minutes lasted less than one.
+"""
+
+import csv
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+ZONE = ZoneInfo("Australia/Melbourne")
+SHORT_S = 30.0
+"""What a stay of 0 minutes is played as: the middle of what it can have been."""
+TOUCH_S = 20.0
+"""Sessions of a bay that are nearer are one: two dwells of the detector, within the rounding."""
+COLUMNS = ("BayId", "DepartureTime", "duration")
+
+Interval = tuple[float, float]
+
+
+class BadSession(ValueError):
+    """A row that cannot be read; the text names file, line, field and value."""
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Each bay's intervals, in seconds since `start`, and what was made of the file's rows."""
+
+    start: datetime
+    bays: dict[str, list[Interval]]
+    rows: int
+    short: int
+    merged: int
+
+    @property
+    def count(self) -> int:
+        """Sessions to be found at the sink."""
+        return sum(len(intervals) for intervals in self.bays.values())
+
+    @property
+    def end_s(self) -> float:
+        """The last departure."""
+        return max(intervals[-1][1] for intervals in self.bays.values())
+
+
+def load_sessions(
+    path: Path, *, bays: int | None = None, hours: float | None = None, lead_s: float = 600.0
+) -> Sessions:
+    """The file's sessions, of the first `bays` bays and of the first `hours` where given.
+
+    The clock starts `lead_s` before the first arrival. Raises BadSession, OSError.
+    """
+    raw: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+    with path.open(newline="") as lines:
+        reader = csv.DictReader(lines)
+        if missing := [name for name in COLUMNS if name not in (reader.fieldnames or [])]:
+            raise BadSession(f"{path}: no column {', '.join(missing)} in its first line")
+        short = 0
+        for row in reader:
+            where = f"{path}:{reader.line_num}"
+            arrival, departure, was_short = _times(row, where)
+            short += was_short
+            raw[row["BayId"]].append((arrival, departure))
+    if not raw:
+        raise BadSession(f"{path}: holds no session")
+    chosen = dict(sorted(raw.items())[:bays])
+    start = min(each[0] for pairs in chosen.values() for each in pairs) - timedelta(seconds=lead_s)
+    rows = sum(len(pairs) for pairs in chosen.values())
+    intervals = {bay: _merged(pairs, start) for bay, pairs in chosen.items()}
+    merged = rows - sum(len(each) for each in intervals.values())
+    if hours is not None:
+        intervals = _cut(intervals, hours * 3600)
+    return Sessions(start, intervals, rows, short, merged)
+
+
+def _times(row: dict[str, str], where: str) -> tuple[datetime, datetime, bool]:
+    try:
+        departure = datetime.fromisoformat(row["DepartureTime"]).replace(tzinfo=ZONE)
+    except (TypeError, ValueError):
+        value = row["DepartureTime"]
+        raise BadSession(f"{where}: DepartureTime = {value!r}: not YYYY-MM-DD HH:MM:SS") from None
+    try:
+        minutes = float(row["duration"])
+    except (TypeError, ValueError):
+        minutes = -1.0
+    if not 0 <= minutes < 1_000_000:
+        raise BadSession(f"{where}: duration = {row['duration']!r}: minutes, 0 or more")
+    leaves = departure.astimezone(UTC)
+    stay = timedelta(minutes=minutes) if minutes else timedelta(seconds=SHORT_S)
+    return leaves - stay, leaves, minutes == 0
+
+
+def _merged(pairs: list[tuple[datetime, datetime]], start: datetime) -> list[Interval]:
+    """In order, with what touches made one."""
+    merged: list[Interval] = []
+    for arrival, departure in sorted(pairs):
+        begin = (arrival - start).total_seconds()
+        end = (departure - start).total_seconds()
+        if merged and begin - merged[-1][1] < TOUCH_S:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((begin, end))
+    return merged
+
+
+def _cut(bays: dict[str, list[Interval]], end_s: float) -> dict[str, list[Interval]]:
+    """Only what begins long enough before `end_s` to be seen; a stay over it goes on."""
+    kept = {bay: [each for each in all_ if each[0] < end_s - 60] for bay, all_ in bays.items()}
+    return {
+        bay: [(a, d if d < end_s - 60 else max(d, end_s + 3600)) for a, d in each]
+        for bay, each in kept.items()
+        if each
+    }
