@@ -56,8 +56,9 @@ def _supervise(
     clock: SystemClock,
 ) -> BaseException | None:
     """Feed the watchdog from real progress until told to stop or until a thread has failed."""
+    watched: list[BusThread | Publisher] = [*threads, publisher]
     while not stopping.wait(WATCHDOG_S):
-        for thread in (*threads, publisher):
+        for thread in watched:
             if thread.failure:
                 return thread.failure
         if not publisher.link.alive:

@@ -35,7 +35,7 @@ class PublishSettings(_Section):
     drain_per_s: float = Field(2000.0, gt=0)
     """Records a second while a backlog drains."""
     jitter_s: float = Field(2.0, ge=0)
-    """A backlog's start is put off by up to this, so that a lot's agents do not all begin at once."""
+    """A backlog's start is put off by up to this: a lot's agents must not all begin at once."""
     ack_timeout_s: float = Field(15.0, gt=0)
     """Silence of a running gateway after which what it has not acknowledged is sent again."""
     heartbeat_s: float = Field(10.0, gt=0)

@@ -27,7 +27,9 @@ HUNG_S = 5.0
 BuildDriver = Callable[[SpotSettings | LaneSettings, Callable[[], float]], SensorDriver]
 
 
-def driver_of(settings: SpotSettings | LaneSettings, monotonic: Callable[[], float]) -> SensorDriver:
+def driver_of(
+    settings: SpotSettings | LaneSettings, monotonic: Callable[[], float]
+) -> SensorDriver:
     """The driver that a spot's or lane's configuration names."""
     return registry.build(settings.sensor.kind, settings.sensor.options, monotonic)
 
@@ -54,9 +56,9 @@ class Agent:
         self.polls = 0
         self._was_synced = False
         now_s = clock.monotonic()
+        sections: list[SpotSettings | LaneSettings] = [*settings.spots, *settings.lanes]
         self.watches = [
-            Watch(each, build(each, clock.monotonic), settings.agent_id)
-            for each in (*settings.spots, *settings.lanes)
+            Watch(each, build(each, clock.monotonic), settings.agent_id) for each in sections
         ]
         for watch in self.watches:
             kept = store.watched(watch.name)

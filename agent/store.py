@@ -29,7 +29,9 @@ MIGRATIONS = [
     CREATE TABLE watched (
         name TEXT PRIMARY KEY, seq INTEGER NOT NULL, record TEXT, detector TEXT NOT NULL
     );
-    CREATE TABLE boots (boot_id TEXT PRIMARY KEY, monotonic_ms INTEGER NOT NULL, wall TEXT NOT NULL);
+    CREATE TABLE boots (
+        boot_id TEXT PRIMARY KEY, monotonic_ms INTEGER NOT NULL, wall TEXT NOT NULL
+    );
     """
 ]
 
@@ -118,7 +120,7 @@ class AgentStore:
             self.spool.in_flight = max(self.acked_seq, seq)
 
     def acknowledge(self, seq: int) -> None:
-        """The gateway has committed all up to `seq`. Kept with the next commit, or by `keep_position`."""
+        """The gateway has committed all up to `seq`; kept at the next commit or `keep_position`."""
         with self._lock:
             self.acked_seq = min(max(self.acked_seq, seq), self.spool.last_seq)
 

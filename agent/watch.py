@@ -134,4 +134,6 @@ class Watch:
             body = records.health_changed(self.name, change, now)
             return Entry("", records.encoded(body), durable=alarm)
         health = HealthChange(self.state.health, self.state.reason, change.at_s)
-        return Entry(self.name, records.encoded(records.spot_changed(self.name, change, health, now)))
+        return Entry(
+            self.name, records.encoded(records.spot_changed(self.name, change, health, now))
+        )

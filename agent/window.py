@@ -28,7 +28,7 @@ class Window:
     waiting_since_s: float | None = None
 
     def room(self) -> int:
-        """How many more records may be under way. Seqs may have holes: this errs on the safe side."""
+        """How many more records may be under way; with holes in the seqs, fewer than could be."""
         return max(self.records - (self.sent - self.acked), 0)
 
     def connected(self, last: int) -> None:

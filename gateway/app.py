@@ -62,8 +62,9 @@ def _supervise(
     stopping: threading.Event, service: Service, clock: SystemClock
 ) -> BaseException | None:
     """Feed the watchdog while the service moves, until told to stop or until a thread fails."""
+    threads: list[Service | Forwarder] = [service, *service.forwarders]
     while not stopping.wait(WATCHDOG_S):
-        for thread in (service, *service.forwarders):
+        for thread in threads:
             if thread.failure:
                 return thread.failure
         if not service.link.alive:

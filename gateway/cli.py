@@ -99,7 +99,9 @@ Number = Annotated[int, typer.Argument(help="The dead letter's id, from list.")]
 
 
 @letters.command("show", epilog="Example: lotkeeper gateway dead-letters show 7")
-def show_letter(number: Number, config: ConfigOption = DEFAULT, as_json: JsonOption = False) -> None:
+def show_letter(
+    number: Number, config: ConfigOption = DEFAULT, as_json: JsonOption = False
+) -> None:
     """One dead letter with its payload."""
     found = _ask(config, "dead-letters-show", {"id": number})
     if as_json:

@@ -49,7 +49,9 @@ class Displays:
     def tick(self, now_s: float) -> None:
         """Look for what changes without a record (an agent fell silent) and for what runs out."""
         shown = {spot_id: self._lot.shown(spot_id).status for spot_id in self._lot.ingest.spots}
-        changed = [spot_id for spot_id, status in shown.items() if self._last.get(spot_id) != status]
+        changed = [
+            spot_id for spot_id, status in shown.items() if self._last.get(spot_id) != status
+        ]
         if changed:
             self._last = shown
             self.owe(changed)

@@ -198,9 +198,9 @@ class Ingest:
             if spot.agent_id not in (None, record.agent_id):
                 return "foreign_spot", f"{spot_id} belongs to agent {spot.agent_id}"
         ahead_s = self.settings.ingest.future_s
-        if trusted and record.clock is not ClockState.UNSYNCED:
-            if from_the_future(record, now, ahead_s):
-                return "future_timestamp", f"{rfc3339(record.timestamp)} is ahead of our clock"
+        believed = trusted and record.clock is not ClockState.UNSYNCED
+        if believed and from_the_future(record, now, ahead_s):
+            return "future_timestamp", f"{rfc3339(record.timestamp)} is ahead of our clock"
         return None
 
     def _doubt(self, batch: _Batch, record: Record) -> None:

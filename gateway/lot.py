@@ -45,9 +45,7 @@ class Lot:
     def silence(self, agent_id: str) -> str:
         """Why an agent cannot be believed now, "" if it can."""
         presence = self.presences.get(agent_id) or Presence()
-        return presence.silence(
-            self.clock.monotonic(), self.settings.presence.offline_after_s
-        )
+        return presence.silence(self.clock.monotonic(), self.settings.presence.offline_after_s)
 
     def shown(self, spot_id: str) -> Shown:
         """What people are shown of a spot."""

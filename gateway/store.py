@@ -54,7 +54,7 @@ MIGRATIONS = [
 ]
 TRANSACTIONS_KEPT = 10_000
 DEAD_LETTERS_KEPT = 100_000
-"""A flood of poison must not fill the disk: the oldest go, and `dead_letters_total` still counts."""
+"""A flood of poison must not fill the disk: the oldest go; `dead_letters_total` still counts."""
 
 
 class GatewayStore:
@@ -119,7 +119,11 @@ class GatewayStore:
         )
         return {
             row[0]: Believed(
-                Status(row[1]), datetime.fromisoformat(row[2]), row[3], HealthState(row[4]), *row[5:]
+                Status(row[1]),
+                datetime.fromisoformat(row[2]),
+                row[3],
+                HealthState(row[4]),
+                *row[5:],
             )
             for row in rows
         }
