@@ -131,7 +131,8 @@ class Detector:
         watch = state.watch
         faults.note(watch, quality, now_s)
         if reading is None or quality is not Quality.OK:
-            doubt(state.settling)
+            if doubt(state.settling):
+                ranging.interrupt(state.ranging)
             return state, self._judged(state, now_s)
         if not isinstance(self.settings, RangingSettings):
             faults.note_raw(watch, reading.raw)
@@ -161,6 +162,8 @@ class Detector:
         state.health, state.reason = health
         said: list[Said] = [HealthChange(*health, now_s)]
         if state.health is HealthState.FAULT:
+            ranging.interrupt(state.ranging)
+            magnetic.interrupt(state.magnetic)
             change = lose(state.settling, now_s)
             if change is not None:
                 said.append(change)

@@ -72,8 +72,8 @@ def learn(state: Magnetic, vector: Vector, samples: int, moved_mg: float) -> boo
     learning.append(vector)
     if len(learning) >= samples:
         half = samples // 2
-        if math.dist(_median(learning[:half]), _median(learning[half:])) < moved_mg:
-            state.baseline = _median(learning)
+        if math.dist(median_vector(learning[:half]), median_vector(learning[half:])) < moved_mg:
+            state.baseline = median_vector(learning)
             state.sigma_mg = _sigma(learning, state.baseline)
         learning.clear()
     return False
@@ -103,6 +103,12 @@ def step(
     if now_s - state.decided_s < DECIDE_S:
         return None
     return _decide(settings, state, settling, now_s)
+
+
+def interrupt(state: Magnetic) -> None:
+    """What comes now has nothing to do with the second that was being gathered."""
+    state.second.clear()
+    state.mean = None
 
 
 def _decide(
@@ -136,7 +142,8 @@ def _mean(vectors: list[Vector]) -> Vector:
     return x, y, z
 
 
-def _median(vectors: list[Vector]) -> Vector:
+def median_vector(vectors: list[Vector]) -> Vector:
+    """The median of each axis."""
     x, y, z = (median(axis) for axis in zip(*vectors, strict=True))
     return x, y, z
 

@@ -71,10 +71,12 @@ class RangingSettings(BaseModel):
 
 @dataclass(slots=True)
 class Ranging:
-    """The last distances, and the floor."""
+    """The last distances, the side of the thresholds where they are, and the floor."""
 
     floor_mm: float | None = None
     samples: deque[tuple[float, float]] = field(default_factory=deque)
+    side: Status | None = None
+    side_since_s: float = 0.0
     steady: list[float] = field(default_factory=list)
 
 
@@ -92,7 +94,10 @@ def quality_of(settings: RangingSettings, reading: Reading) -> Quality:
 def step(
     settings: RangingSettings, state: Ranging, settling: Settling, distance_mm: float, now_s: float
 ) -> Change | None:
-    """Take one good distance. The median decides; the crossing is its first raw sample's."""
+    """Take one good distance: evidence where it and the median tell the same.
+
+    The median alone would go on for two samples after a passer-by has left.
+    """
     samples = state.samples
     samples.append((now_s, distance_mm))
     while len(samples) > settings.median_of or samples[0][0] < now_s - settings.median_span_s:
@@ -101,16 +106,29 @@ def step(
         _learn_floor(state, distance_mm)
     if state.floor_mm is None:
         return None
-    middle = median([each[1] for each in samples])
     near = settings.near_mm(state.floor_mm)
     far = state.floor_mm - settings.free_below_floor_mm
-    if middle < near:
-        crossed_s = next(at_s for at_s, each in samples if each < near)
-        return settle(settling, Status.OCCUPIED, crossed_s, now_s, settings.dwell_on_s)
-    if middle > far:
-        crossed_s = next(at_s for at_s, each in samples if each > far)
-        return settle(settling, Status.FREE, crossed_s, now_s, settings.dwell_off_s)
-    return settle(settling, None, now_s, now_s, 0.0)
+    side = _side(distance_mm, near, far)
+    if side is not state.side:
+        state.side, state.side_since_s = side, now_s
+    if side is None or side is not _side(median([each[1] for each in samples]), near, far):
+        return settle(settling, None, now_s, now_s, 0.0)
+    occupied = side is Status.OCCUPIED
+    first_s = next(at_s for at_s, each in samples if (each < near if occupied else each > far))
+    dwell_s = settings.dwell_on_s if occupied else settings.dwell_off_s
+    return settle(settling, side, min(first_s, state.side_since_s), now_s, dwell_s)
+
+
+def interrupt(state: Ranging) -> None:
+    """What comes now is no longer the run of distances that came before."""
+    state.side = None
+    state.samples.clear()
+
+
+def _side(distance_mm: float, near_mm: float, far_mm: float) -> Status | None:
+    if distance_mm < near_mm:
+        return Status.OCCUPIED
+    return Status.FREE if distance_mm > far_mm else None
 
 
 def _learn_floor(state: Ranging, distance_mm: float) -> None:

@@ -105,16 +105,19 @@ def settle(
     return _confirm(state, evidence)
 
 
-def doubt(state: Settling) -> None:
+def doubt(state: Settling) -> bool:
     """Count a sample that tells nothing; what most samples do not bear out is on its way no more.
 
-    So a hand over the sensor is no arrival, nor is a passer-by of an hour ago.
+    So a hand over the sensor is no arrival, nor is a passer-by of an hour ago. Answers whether
+    something was dropped.
     """
     if state.toward is None:
-        return
+        return False
     state.samples += 1
-    if state.samples >= 2 * state.agreeing + AGREEING:
-        drop_pending(state)
+    if state.samples < 2 * state.agreeing + AGREEING:
+        return False
+    drop_pending(state)
+    return True
 
 
 def lose(state: Settling, now_s: float) -> Change | None:
