@@ -17,6 +17,8 @@ SHORT_S = 30.0
 """What a stay of 0 minutes is played as: the middle of what it can have been."""
 TOUCH_S = 20.0
 """Sessions of a bay that are nearer are one: two dwells of the detector, within the rounding."""
+END_S = 60.0
+"""What begins or ends later than this before the last hour's end cannot be told any more."""
 COLUMNS = ("BayId", "DepartureTime", "duration")
 
 Interval = tuple[float, float]
@@ -54,26 +56,27 @@ def load_sessions(
 
     The clock starts `lead_s` before the first arrival. Raises BadSession, OSError.
     """
-    raw: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+    raw: defaultdict[str, list[tuple[datetime, datetime, bool]]] = defaultdict(list)
     with path.open(newline="") as lines:
         reader = csv.DictReader(lines)
         if missing := [name for name in COLUMNS if name not in (reader.fieldnames or [])]:
             raise BadSession(f"{path}: no column {', '.join(missing)} in its first line")
-        short = 0
         for row in reader:
-            where = f"{path}:{reader.line_num}"
-            arrival, departure, was_short = _times(row, where)
-            short += was_short
-            raw[row["BayId"]].append((arrival, departure))
+            raw[row["BayId"]].append(_times(row, f"{path}:{reader.line_num}"))
     if not raw:
         raise BadSession(f"{path}: holds no session")
     chosen = dict(sorted(raw.items())[:bays])
-    start = min(each[0] for pairs in chosen.values() for each in pairs) - timedelta(seconds=lead_s)
-    rows = sum(len(pairs) for pairs in chosen.values())
-    intervals = {bay: _merged(pairs, start) for bay, pairs in chosen.items()}
+    start = min(each[0] for each_bay in chosen.values() for each in each_bay) - timedelta(seconds=lead_s)
+    if hours is not None:
+        last = start + timedelta(hours=hours) - timedelta(seconds=END_S)
+        chosen = {bay: [each for each in rows if each[0] < last] for bay, rows in chosen.items()}
+        chosen = {bay: rows for bay, rows in chosen.items() if rows}
+    short = sum(each[2] for rows in chosen.values() for each in rows)
+    rows = sum(len(each) for each in chosen.values())
+    intervals = {bay: _merged(each, start) for bay, each in chosen.items()}
     merged = rows - sum(len(each) for each in intervals.values())
     if hours is not None:
-        intervals = _cut(intervals, hours * 3600)
+        intervals = {bay: _over_the_end(each, hours * 3600) for bay, each in intervals.items()}
     return Sessions(start, intervals, rows, short, merged)
 
 
@@ -94,10 +97,10 @@ def _times(row: dict[str, str], where: str) -> tuple[datetime, datetime, bool]:
     return leaves - stay, leaves, minutes == 0
 
 
-def _merged(pairs: list[tuple[datetime, datetime]], start: datetime) -> list[Interval]:
+def _merged(rows: list[tuple[datetime, datetime, bool]], start: datetime) -> list[Interval]:
     """In order, with what touches made one."""
     merged: list[Interval] = []
-    for arrival, departure in sorted(pairs):
+    for arrival, departure, _ in sorted(rows):
         begin = (arrival - start).total_seconds()
         end = (departure - start).total_seconds()
         if merged and begin - merged[-1][1] < TOUCH_S:
@@ -107,11 +110,6 @@ def _merged(pairs: list[tuple[datetime, datetime]], start: datetime) -> list[Int
     return merged
 
 
-def _cut(bays: dict[str, list[Interval]], end_s: float) -> dict[str, list[Interval]]:
-    """Only what begins long enough before `end_s` to be seen; a stay over it goes on."""
-    kept = {bay: [each for each in all_ if each[0] < end_s - 60] for bay, all_ in bays.items()}
-    return {
-        bay: [(a, d if d < end_s - 60 else max(d, end_s + 3600)) for a, d in each]
-        for bay, each in kept.items()
-        if each
-    }
+def _over_the_end(intervals: list[Interval], end_s: float) -> list[Interval]:
+    """A stay that ends too near the end to be seen ends after it."""
+    return [(a, d if d < end_s - END_S else max(d, end_s + 3600)) for a, d in intervals]
