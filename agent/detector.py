@@ -163,7 +163,6 @@ class Detector:
         said: list[Said] = [HealthChange(*health, now_s)]
         if state.health is HealthState.FAULT:
             ranging.interrupt(state.ranging)
-            magnetic.interrupt(state.magnetic)
             change = lose(state.settling, now_s)
             if change is not None:
                 said.append(change)

@@ -10,8 +10,8 @@
 | stuck         | 120 new samples with the same raw value (magnetic, lane)   | fault, unknown |
 | checksum_rate | > 5 % of the last 60 s with a wrong checksum               | degraded       |
 
-A window holds five samples at least, however old, so that a spot which is sampled once in some
-minutes is judged by its last five. Health gets better only after three good readings in a row,
+A window is judged when it is over and holds five samples; where a spot is sampled too seldom for
+that, five missed in a row tell. Health gets better only after three good readings in a row,
 and a share only below half of its limit, so that a sensor at a limit does not chatter.
 """
 
@@ -53,7 +53,7 @@ class Share:
         samples = self.samples
         samples.append((now_s, hit))
         self.hits += hit
-        while len(samples) > FEWEST and samples[0][0] < now_s - self.span_s:
+        while samples[0][0] < now_s - self.span_s:
             self.hits -= samples.popleft()[1]
 
     def above(self, limit: float, now_s: float) -> bool:

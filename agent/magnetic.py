@@ -97,18 +97,14 @@ def step(
     """Take one new sample; decides once a second. The crossing is the second's first sample's."""
     if not learn(state, vector, settings.learn_samples, settings.on_mg / 2):
         return None
+    if now_s - state.second_s > 2 * DECIDE_S:
+        state.second.clear()  # a gap: what came before it is another second
     if not state.second:
         state.second_s = now_s
     state.second.append(vector)
     if now_s - state.decided_s < DECIDE_S:
         return None
     return _decide(settings, state, settling, now_s)
-
-
-def interrupt(state: Magnetic) -> None:
-    """What comes now has nothing to do with the second that was being gathered."""
-    state.second.clear()
-    state.mean = None
 
 
 def _decide(

@@ -60,8 +60,6 @@ class Settling:
 
     status: Status = Status.UNKNOWN
     settled: Status = Status.UNKNOWN
-    changed_s: float = -math.inf
-    """When `status` came to be: nothing after it is dated before it."""
     toward: Status | None = None
     crossing_s: float = 0.0
     agreeing: int = 0
@@ -95,7 +93,7 @@ def settle(
         return None
     if state.toward is not evidence:
         state.toward = evidence
-        state.crossing_s = max(crossed_s, state.changed_s)
+        state.crossing_s = crossed_s
         state.agreeing = state.samples = 0
     state.agreeing += 1
     state.samples += 1
@@ -123,7 +121,6 @@ def doubt(state: Settling) -> bool:
 def lose(state: Settling, now_s: float) -> Change | None:
     """The sensor cannot tell any more: unknown, unless it is already."""
     drop_pending(state)
-    state.changed_s = now_s
     if state.status is Status.UNKNOWN:
         return None
     state.status = Status.UNKNOWN
@@ -139,6 +136,5 @@ def _confirm(state: Settling, status: Status) -> Change:
     confidence = round(state.agreeing / state.samples, 3)
     change = Change(status, state.settled, state.crossing_s, confidence)
     state.status = state.settled = status
-    state.changed_s = state.crossing_s
     drop_pending(state)
     return change

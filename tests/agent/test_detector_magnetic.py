@@ -89,8 +89,30 @@ def test_the_baseline_stands_while_occupied() -> None:
     assert departure.status is Status.FREE
 
 
+def test_the_baseline_stands_under_a_vehicle_that_hardly_bends_the_field() -> None:
+    bay = empty_bay(rate_hz=1.0)
+    bay.play(30, (60.0, -40.0, 80.0))
+    before = bay.state.magnetic.baseline
+    assert bay.play(6 * 3600, (0.0, 18.0, 0.0)) == []
+    assert bay.state.magnetic.baseline == before
+
+
+def test_what_comes_after_a_gap_is_not_dated_before_it() -> None:
+    bay = empty_bay()
+    bay.play(30.5, (60.0, -40.0, 80.0))
+    while bay.state.status is not Status.UNKNOWN:
+        bay.state, _ = DETECTOR.step(bay.state, None, bay.now_s)
+        bay.now_s += 1
+    back_s = bay.now_s
+    said = bay.play(20, (60.0, -40.0, 80.0))
+    assert isinstance(said[-1], Change)
+    assert (said[-1].status, said[-1].previous) == (Status.OCCUPIED, Status.OCCUPIED)
+    assert said[-1].at_s >= back_s
+
+
 def test_a_gap_does_not_let_the_baseline_jump_onto_a_vehicle() -> None:
     bay = empty_bay()
+    bay.play(0.5)
     bay.now_s += 7200
     (arrival,) = bay.play(30, (60.0, -40.0, 80.0))
     assert arrival.status is Status.OCCUPIED

@@ -123,10 +123,11 @@ def test_two_vehicles_apart_are_two() -> None:
     assert len(said) == 2
 
 
-def test_a_spike_of_two_samples_is_none() -> None:
+@pytest.mark.parametrize("samples", [1, 2, 3])
+def test_a_spike_of_some_samples_is_none(samples: int) -> None:
     lane = Lane()
     lane.play(10)
-    assert lane.play(2 / 15, 4000.0) + lane.play(5) == []
+    assert lane.play(samples / 15, 4000.0) + lane.play(5) == []
 
 
 def test_a_field_that_moved_for_good_is_learnt_anew() -> None:
@@ -139,5 +140,9 @@ def test_a_field_that_moved_for_good_is_learnt_anew() -> None:
 def test_a_vehicle_at_the_restart_is_still_told_from_the_road() -> None:
     lane = Lane()
     lane.play(10)
+    lane.now_s = 1_000_000.0
     lane.state = lane.detector.resume(lane.state.to_json(), lane.now_s)
+    learnt = lane.state.magnetic.baseline
+    lane.play(1 / 15, 10.0)
+    assert lane.state.magnetic.baseline == pytest.approx(learnt, abs=1)
     assert len(lane.play(1, 60.0) + lane.play(5)) == 1
