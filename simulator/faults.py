@@ -104,6 +104,10 @@ class Breaker:
             self._note(now_s, f"{what} back at the end")
         self._ends.clear()
 
+    def note(self, what: What, words: str) -> None:
+        """Add what a person did."""
+        self.done.append(f"{what} {words}")
+
     def _note(self, now_s: float, words: str) -> None:
         hours, rest = divmod(int(now_s), 3600)
         self.done.append(f"{hours:3d}:{rest // 60:02d}:{rest % 60:02d} {words}")

@@ -36,21 +36,23 @@ FLOOR_MM = 2500.0
 Interval = tuple[float, float]
 
 
-def sample_times(intervals: Sequence[Interval], end_s: float) -> Iterator[float]:
+def sample_times(
+    intervals: Sequence[Interval], end_s: float, quiet_s: float = QUIET_S
+) -> Iterator[float]:
     """When a bay is sampled: densely at the start and around each change, sparsely between."""
     windows = [(0.0, AFTER_S)]
     windows += [(at - BEFORE_S, at + AFTER_S) for each in intervals for at in each]
     now_s = 0.0
     for begin_s, until_s in windows:
-        while now_s + QUIET_S < begin_s:
-            now_s += QUIET_S
+        while now_s + quiet_s < begin_s:
+            now_s += quiet_s
             yield now_s
         now_s = max(now_s, begin_s)
         while now_s < until_s and now_s <= end_s:
             yield now_s
             now_s += 1.0
-    while now_s + QUIET_S <= end_s:
-        now_s += QUIET_S
+    while now_s + quiet_s <= end_s:
+        now_s += quiet_s
         yield now_s
 
 
@@ -115,8 +117,10 @@ class SimulatedLot:
         mqtt: MqttSettings,
         folder: Path,
         bays_an_agent: int,
+        quiet_s: float = QUIET_S,
     ) -> None:
         self.clock = clock
+        self.quiet_s = quiet_s
         self.bays = bays
         self.stopping = threading.Event()
         names = list(bays)
@@ -167,7 +171,7 @@ class SimulatedLot:
             yield at_s
 
     def _polls(self, name: str, end_s: float) -> Iterator[tuple[float, str]]:
-        return ((at_s, name) for at_s in sample_times(self.bays[name], end_s))
+        return ((at_s, name) for at_s in sample_times(self.bays[name], end_s, self.quiet_s))
 
     def stop(self) -> None:
         """Stop every agent in order."""

@@ -15,7 +15,7 @@ from simulator import processes
 from simulator.clock import LotClock
 from simulator.faults import What
 from simulator.frontdoor import FrontDoor
-from simulator.lot import SimulatedLot
+from simulator.lot import QUIET_S, SimulatedLot
 from simulator.processes import BrokerKind
 
 ZONES = 8
@@ -35,6 +35,7 @@ class Site:
         broker: BrokerKind,
         bays_an_agent: int,
         zones: Sequence[str] = (),
+        quiet_s: float = QUIET_S,
     ) -> None:
         self.lot_id = lot_id
         self.folder = folder
@@ -48,7 +49,9 @@ class Site:
         self.clock = LotClock(start, speed)
         self.metrics_port = processes.free_port()
         self.door = FrontDoor(processes.free_port(), secrets.token_hex(16), folder)
-        self.lot = SimulatedLot(lot_id, bays, self.clock, self.mqtt, folder, bays_an_agent)
+        self.lot = SimulatedLot(
+            lot_id, bays, self.clock, self.mqtt, folder, bays_an_agent, quiet_s
+        )
         self.broker = processes.broker(broker, folder, self.mqtt.port)
         self.gateway = processes.gateway(self._gateway_toml(), folder)
 

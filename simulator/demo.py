@@ -1,0 +1,185 @@
+"""The demo: a whole lot on this machine, with a view, keys and faults."""
+
+import queue
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+
+from gateway.ask import NoAnswer
+from simulator.display import Display
+from simulator.faults import Breaker, Fault, What
+from simulator.invented import invented_day
+from simulator.keys import keys
+from simulator.processes import BrokerKind
+from simulator.site import Site
+from simulator.view import AgentRow, Frame, render
+
+LOT = "demo"
+SPOTS = [f"{zone}{number}" for zone in "ABC" for number in range(1, 9)]
+ZONES = ["A", "B", "C"]
+BAYS_AN_AGENT = 8
+STAY_S, GAP_S, FILL_S = 1500.0, 500.0, 2000.0
+DAY_S = 7 * 86400.0
+LINE_EVERY_S = 2.0
+SETTLE_S = 30.0
+CUT_BY_KEY: dict[str, What] = {"c": "cloud", "a": "agent"}
+KILLED_BY_KEY: dict[str, What] = {"b": "broker", "g": "gateway"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the demo is run."""
+
+    folder: Path
+    duration_s: float | None
+    speed: float
+    broker: BrokerKind
+    seed: int
+    faults: Sequence[Fault]
+    headless: bool
+    say: Callable[[str], None]
+    """Where a headless demo's lines go."""
+
+
+class Demo:
+    """One run of it."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        bays = invented_day(
+            SPOTS, options.seed, DAY_S, stay_s=STAY_S, gap_s=GAP_S, fill_s=FILL_S
+        )
+        self.site = Site(
+            LOT,
+            bays,
+            datetime.now(UTC) - timedelta(seconds=DAY_S),
+            folder=options.folder,
+            speed=options.speed,
+            broker=options.broker,
+            bays_an_agent=BAYS_AN_AGENT,
+            zones=ZONES,
+            quiet_s=max(options.speed / 4, 1.0),
+        )
+        self.display = Display(self.site.mqtt, LOT, self.site.metrics_port)
+        self.breaker = Breaker(list(options.faults))
+        self._cut: set[What] = set()
+        self._began_s = time.monotonic()
+        self._line_s = 0.0
+
+    def run(self) -> dict[str, Any]:
+        """Run until the time is over, q or Ctrl-C; answers what came of it. Raises NotReady."""
+        try:
+            self.site.start()
+            self.display.start()
+            self._began_s = time.monotonic()
+            with keys() as pressed:
+                if self.options.headless:
+                    self._play(pressed, self._say_line)
+                else:
+                    console = Console()
+                    with Live(get_renderable=self._frame, console=console, refresh_per_second=4):
+                        self._play(pressed, lambda: None)
+            return self._summary()
+        finally:
+            self.display.stop()
+            self.site.stop()
+
+    def _play(self, pressed: "queue.SimpleQueue[str]", tell: Callable[[], None]) -> None:
+        try:
+            for _ in self.site.lot.play(DAY_S):
+                elapsed_s = time.monotonic() - self._began_s
+                self.breaker.step(self.site, elapsed_s)
+                tell()
+                if self._quits(pressed, elapsed_s):
+                    break
+        except KeyboardInterrupt:
+            pass
+        self.breaker.end(self.site, time.monotonic() - self._began_s)
+        for what in self._cut:
+            self.site.restore(what)
+
+    def _quits(self, pressed: "queue.SimpleQueue[str]", elapsed_s: float) -> bool:
+        duration_s = self.options.duration_s
+        if duration_s is not None and elapsed_s >= duration_s:
+            return True
+        while not pressed.empty():
+            key = pressed.get()
+            if key == "q":
+                return True
+            self._press(key)
+        return False
+
+    def _press(self, key: str) -> None:
+        if key in KILLED_BY_KEY:
+            self.breaker.note(KILLED_BY_KEY[key], "killed, started again")
+            self.site.strike(KILLED_BY_KEY[key])
+        elif (what := CUT_BY_KEY.get(key)) and what in self._cut:
+            self._cut.discard(what)
+            self.breaker.note(what, "back")
+            self.site.restore(what)
+        elif what:
+            self._cut.add(what)
+            self.breaker.note(what, "cut")
+            self.site.strike(what)
+
+    def _frame(self) -> Any:
+        site = self.site
+        rows = [
+            AgentRow(
+                each.settings.agent_id,
+                each.plugged,
+                each.waiting,
+                each.agent.store.spool.last_seq if each.plugged else 0,
+            )
+            for each in site.lot.agents
+        ]
+        return render(
+            Frame(
+                lot_id=LOT,
+                lot_time=site.clock.wall().strftime("%a %H:%M:%S"),
+                speed=self.options.speed,
+                spots=SPOTS,
+                seen=self.display.seen,
+                agents=rows,
+                cloud_open=site.door.open,
+                notes=self.breaker.done[-8:],
+                keys=True,
+            )
+        )
+
+    def _say_line(self) -> None:
+        now_s = time.monotonic()
+        lot = self.display.seen.lot
+        if now_s < self._line_s or lot is None:
+            return
+        self._line_s = now_s + LINE_EVERY_S
+        self.options.say(
+            f"{self.site.clock.wall():%H:%M:%S}  {lot.occupied} occupied  {lot.free} free  "
+            f"{lot.unknown} unknown  {self.display.seen.accepted:.0f} events"
+        )
+
+    def _summary(self) -> dict[str, Any]:
+        """Let everything arrive, then take the account."""
+        settled = self.site.settled(SETTLE_S)
+        try:
+            account, occupancy = self.site.status(), self.site.occupancy()
+        except NoAnswer as error:
+            return {"settled": False, "error": str(error)}
+        now_s = self.site.clock.monotonic()
+        truly = sum(any(a <= now_s < d for a, d in each) for each in self.site.lot.bays.values())
+        return {
+            "settled": settled,
+            "occupancy": occupancy,
+            "occupied_truly": truly,
+            "accepted": sum(account["accepted"].values()),
+            "sinks": account["sinks"],
+            "agents": account["agents"],
+            "dead_letters": account["dead_letters"],
+            "faults": self.breaker.done,
+        }

@@ -1,0 +1,83 @@
+"""`lotkeeper demo`: a whole simulated lot on this machine."""
+
+import json
+import logging
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="A whole simulated lot on this machine, with a live view.")
+
+EPILOG = (
+    "Examples: lotkeeper demo | lotkeeper demo --fault cloud@20s+10s --fault gateway@30s | "
+    "lotkeeper demo --headless --json --duration 20"
+)
+
+
+@app.command(epilog=EPILOG)
+def demo(
+    duration: Annotated[
+        float | None, typer.Option(min=1, help="Seconds to run; until q or Ctrl-C if not given.")
+    ] = None,
+    speed: Annotated[float, typer.Option(min=1, max=600, help="Lot seconds a second.")] = 60,
+    headless: Annotated[bool, typer.Option(help="A line now and then, no view.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="End with the account as JSON.")] = False,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="cloud, broker, gateway or agent, @ when, + how long: cloud@20s+10s."),
+    ] = None,
+    mosquitto: Annotated[
+        bool, typer.Option("--mosquitto", help="The system's mosquitto, not the embedded broker.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Another seed, another day.")] = 1,
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep databases, logs and sinks in this folder.")
+    ] = None,
+) -> None:
+    """A broker, three agents with 24 spots, a gateway, a file sink and a cloud to cut.
+
+    Nothing listens beyond 127.0.0.1. Exit 0 all well, 1 something did not come up or did not
+    arrive, 2 bad usage.
+    """
+    from simulator.demo import Demo, Options
+    from simulator.faults import written
+    from simulator.processes import NotReady
+
+    logging.basicConfig(level=logging.CRITICAL)
+    try:
+        faults = [written(each) for each in fault or []]
+    except ValueError as error:
+        typer.echo(f"--fault {error}", err=True)
+        raise typer.Exit(2) from None
+    if keep:
+        keep.mkdir(parents=True, exist_ok=True)
+    with nullcontext(str(keep)) if keep else tempfile.TemporaryDirectory() as folder:
+        options = Options(
+            folder=Path(folder).resolve(),
+            duration_s=duration,
+            speed=speed,
+            broker="mosquitto" if mosquitto else "iotcore",
+            seed=seed,
+            faults=faults,
+            headless=headless or as_json,
+            say=lambda line: typer.echo(line, err=as_json),
+        )
+        try:
+            summary = Demo(options).run()
+        except NotReady as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
+    _tell(summary, as_json)
+    raise typer.Exit(0 if summary["settled"] else 1)
+
+
+def _tell(summary: dict[str, object], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(summary))
+    elif summary["settled"]:
+        typer.echo(f"{summary['accepted']} records, all at the sinks")
+    else:
+        typer.echo("not everything arrived: run again with --keep and see the logs", err=True)
