@@ -175,7 +175,7 @@ def field(raw: int, now_s: float) -> Reading:
 def test_a_stuck_magnetometer_is_found_and_recovers() -> None:
     sensor = Sensor(MagneticSettings())
     for count in range(60):
-        sensor.take(field(count // 24 % 2, sensor.now_s))
+        sensor.take(field(count % 2, sensor.now_s))
     assert sensor.state.status is Status.FREE
     said = [each for _ in range(118) for each in sensor.take(field(1, sensor.now_s))]
     assert said == []  # with the 60th sample 119 alike
