@@ -7,10 +7,11 @@
 
 On is max(8 sigma, 12 mG), off half of it. These come from published figures of an HMC5883L (1090
 counts a gauss), not from the recordings that it is tested with; `tau_s` and the median were
-chosen with one of those in view (docs/accuracy.md). Vacant noise has a sigma of 1.4 to 1.7 counts, so 8 sigma is 12.5 mG at most; an empty road that never strayed by more than 7.7
-counts, 7.1 mG; vehicles that bend the field by 70 to 330 counts, 64 mG at least. A vehicle's
-swing may pass through zero between its axles: `gap_s` bridges that, so vehicles that follow each
-other closer count as one.
+chosen with one of those in view (docs/accuracy.md). Vacant noise has a sigma of 1.4 to 1.7
+counts, so 8 sigma is 12.5 mG at most; an empty road never strayed by more than 7.7 counts, 7.1
+mG; vehicles bend the field by 70 to 330 counts, 64 mG at least. A vehicle's swing may pass
+through zero between its axles: `gap_s` bridges that, so vehicles that follow each other closer
+count as one.
 
 A vehicle that stands on the sensor for `longest_s` is not counted; the field is learnt anew.
 """
