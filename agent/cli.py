@@ -8,7 +8,12 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="The process on one Pi that watches spots.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The process on one Pi that watches spots.",
+    no_args_is_help=True,
+)
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The agent's TOML file.", show_default=True)

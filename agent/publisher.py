@@ -192,9 +192,8 @@ class Publisher:
     def _take_ack(self, ack: Ack) -> None:
         if ack.epoch != self.store.epoch:
             return
-        if ack.store_id != self.store.store_id:
-            if self.store.meet(ack.store_id):
-                self.window.begin_again(ack.seq)
+        if ack.store_id != self.store.store_id and self.store.meet(ack.store_id):
+            self.window.begin_again(ack.seq)
         self.store.acknowledge(ack.seq)
         self.window.acknowledged(ack.seq, self.monotonic())
         self.store.protect(self.window.sent)

@@ -51,7 +51,14 @@ def measured(
     each = events // AGENTS
     children = [
         subprocess.Popen(
-            [sys.executable, "-m", "bench.load_agent", str(lot.agent_toml(n, batch)), str(each), "0"],
+            [
+                sys.executable,
+                "-m",
+                "bench.load_agent",
+                str(lot.agent_toml(n, batch)),
+                str(each),
+                "0",
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

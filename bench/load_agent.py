@@ -74,7 +74,9 @@ def main() -> None:
     while store.acked_seq < store.spool.last_seq:
         time.sleep(0.005)
     print(
-        json.dumps({"began": began, "fed": fed, "acked": time.time(), "pubacks": publisher.pubacks}),
+        json.dumps(
+            {"began": began, "fed": fed, "acked": time.time(), "pubacks": publisher.pubacks}
+        ),
         flush=True,
     )
     publisher.stop()

@@ -8,7 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="The process that runs one lot.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The process that runs one lot.",
+    no_args_is_help=True,
+)
 letters = typer.Typer(help="Messages that were refused, and why.", no_args_is_help=True)
 app.add_typer(letters, name="dead-letters")
 

@@ -127,10 +127,14 @@ class Forwarder(threading.Thread):
             retry=retry_if_exception_type(_Again),
             wait=lambda state: max(back_off(state), _asked_wait(state)),
             stop=stop_when_event_set(self._stopping),
-            sleep=self._stopping.wait,
+            sleep=self._pause,
             retry_error_callback=lambda state: None,
         )
-        return attempts(self._once, call)
+        result: Result | None = attempts(self._once, call)
+        return result
+
+    def _pause(self, seconds: float) -> None:
+        self._stopping.wait(seconds)
 
     def _once(self, call: Callable[[], Result]) -> Result:
         try:
@@ -203,7 +207,7 @@ class Forwarder(threading.Thread):
             self._send_snapshots(changed)
 
     def _send_snapshots(self, spot_ids: Iterable[str] | None) -> None:
-        """Those of `spot_ids`, or of all. What fails is owed again: the caller's retry sees to it."""
+        """Those of `spot_ids`, or of all. What fails is owed again, by the caller's retry."""
         out = [
             Outgoing(SNAPSHOT_SEQ, self._key(spot_id), payload)
             for spot_id, payload in self._snapshots(spot_ids)
@@ -270,9 +274,9 @@ class Forwarder(threading.Thread):
         """The drain's rate cap, and a pause where the upstream takes nothing for now."""
         if kept_in_vain:
             pause_s = self._settings.retry_first_s * 2 ** min(kept_in_vain, 10)
-            self._stopping.wait(min(pause_s, self._settings.retry_max_s))
+            self._pause(min(pause_s, self._settings.retry_max_s))
         elif self.health.draining:
-            self._stopping.wait(taken / self._settings.drain_per_s)
+            self._pause(taken / self._settings.drain_per_s)
 
 
 class _Again(Exception):

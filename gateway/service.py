@@ -1,8 +1,8 @@
 """The gateway at work: messages in, one commit, and only then the acks and the displays.
 
-    paho's thread -> inbox -> [service thread: batch -> transaction] -> MQTT acks
-                                                                     -> application acks
-                                                                     -> displays, forwarders
+paho's thread -> inbox -> [service thread: batch -> transaction] -> MQTT acks
+                                                                 -> application acks
+                                                                 -> displays, forwarders
 """
 
 import logging
@@ -108,7 +108,7 @@ class Service:
 
     def _on_connected(self, session_present: bool) -> None:
         for channel in ("events", "health"):
-            self.link.subscribe(self.topics.all_agents(channel))  # type: ignore[arg-type]
+            self.link.subscribe(self.topics.all_agents(channel))
         self.link.subscribe(self.topics.all_requests)
         self._reconnected.set()
 
@@ -141,7 +141,9 @@ class Service:
         while len(batch) < ingest.batch_messages:
             left_s = until_s - self.clock.monotonic()
             try:
-                batch.append(self._inbox.get(timeout=left_s) if left_s > 0 else self._inbox.get_nowait())
+                batch.append(
+                    self._inbox.get(timeout=left_s) if left_s > 0 else self._inbox.get_nowait()
+                )
             except queue.Empty:
                 break
         return [each for each in batch if each is not None]
@@ -175,13 +177,14 @@ class Service:
         acks: dict[tuple[str, str], Ack] = {}
         for received in batch:
             message = received.message
+            payload = bytes(message.payload)
             match wire.parse(message.topic):
                 case wire.AgentTopic(lot=self.settings.lot_id, channel="events") as topic:
-                    events.append(Arrived(topic.agent, message.topic, message.payload))
+                    events.append(Arrived(topic.agent, message.topic, payload))
                 case wire.AgentTopic(lot=self.settings.lot_id, channel="health") as topic:
                     self._hear(topic.agent, message, acks)
                 case wire.RequestTopic(lot=self.settings.lot_id) as topic:
-                    requests.append((topic.name, message.payload))
+                    requests.append((topic.name, payload))
                 case _:
                     log.warning("a message on a topic that is none of ours: %r", message.topic)
         events += self._replayed
@@ -290,5 +293,3 @@ class Service:
     def _info(self) -> bytes:
         document = self.settings.model_dump_json(include={"facility_id", "lot_id", "zones"})
         return document.encode()
-
-

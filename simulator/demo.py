@@ -1,5 +1,6 @@
 """The demo: a whole lot on this machine, with a view, keys and faults."""
 
+import io
 import queue
 import time
 from collections.abc import Callable, Sequence
@@ -43,6 +44,8 @@ class Options:
     seed: int
     faults: Sequence[Fault]
     headless: bool
+    picture: Path | None
+    """Where to keep the last view as SVG."""
     say: Callable[[str], None]
     """Where a headless demo's lines go."""
 
@@ -52,9 +55,7 @@ class Demo:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        bays = invented_day(
-            SPOTS, options.seed, DAY_S, stay_s=STAY_S, gap_s=GAP_S, fill_s=FILL_S
-        )
+        bays = invented_day(SPOTS, options.seed, DAY_S, stay_s=STAY_S, gap_s=GAP_S, fill_s=FILL_S)
         self.site = Site(
             LOT,
             bays,
@@ -85,6 +86,8 @@ class Demo:
                     console = Console()
                     with Live(get_renderable=self._frame, console=console, refresh_per_second=4):
                         self._play(pressed, lambda: None)
+            if self.options.picture:
+                self._keep_picture(self.options.picture)
             return self._summary()
         finally:
             self.display.stop()
@@ -152,6 +155,11 @@ class Demo:
                 keys=True,
             )
         )
+
+    def _keep_picture(self, path: Path) -> None:
+        console = Console(record=True, width=112, file=io.StringIO())
+        console.print(self._frame())
+        console.save_svg(str(path), title="lotkeeper demo")
 
     def _say_line(self) -> None:
         now_s = time.monotonic()

@@ -9,7 +9,11 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="A whole simulated lot on this machine, with a live view.")
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A whole simulated lot on this machine, with a live view.",
+)
 
 EPILOG = (
     "Examples: lotkeeper demo | lotkeeper demo --fault cloud@20s+10s --fault gateway@30s | "
@@ -33,6 +37,9 @@ def demo(
         bool, typer.Option("--mosquitto", help="The system's mosquitto, not the embedded broker.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Another seed, another day.")] = 1,
+    picture: Annotated[
+        Path | None, typer.Option(help="Keep the last view as an SVG picture.")
+    ] = None,
     keep: Annotated[
         Path | None, typer.Option(help="Keep databases, logs and sinks in this folder.")
     ] = None,
@@ -63,6 +70,7 @@ def demo(
             seed=seed,
             faults=faults,
             headless=headless or as_json,
+            picture=picture,
             say=lambda line: typer.echo(line, err=as_json),
         )
         try:

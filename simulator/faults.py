@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 What = Literal["cloud", "broker", "gateway", "agent"]
-_WRITTEN = re.compile(r"(cloud|broker|gateway|agent)@(\d+(?:\.\d+)?)([smh]?)(?:\+(\d+(?:\.\d+)?)([smh]?))?")
+_WRITTEN = re.compile(
+    r"(cloud|broker|gateway|agent)@(\d+(?:\.\d+)?)([smh]?)(?:\+(\d+(?:\.\d+)?)([smh]?))?"
+)
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)([smh]?)")
 _UNIT_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -44,7 +46,9 @@ def written(text: str) -> Fault:
     """
     found = _WRITTEN.fullmatch(text)
     if not found:
-        raise ValueError(f"{text!r}: write cloud, broker, gateway or agent, @ and when: cloud@20s+10s")
+        raise ValueError(
+            f"{text!r}: write cloud, broker, gateway or agent, @ and when: cloud@20s+10s"
+        )
     what, at, unit, long, long_unit = found.groups()
     for_s = float(long) * _UNIT_S[long_unit or ""] if long else 0.0
     return Fault(float(at) * _UNIT_S[unit], what, for_s)  # type: ignore[arg-type]

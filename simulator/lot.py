@@ -158,9 +158,7 @@ class SimulatedLot:
     def play(self, end_s: float) -> Iterator[float]:
         """Poll every bay in the order of the lot's time; yields that time after each poll."""
         order = heapq.merge(*(self._polls(name, end_s) for name in self.bays))
-        owners = {
-            spot.spot_id: each for each in self.agents for spot in each.settings.spots
-        }
+        owners = {spot.spot_id: each for each in self.agents for spot in each.settings.spots}
         for at_s, name in order:
             if self.stopping.is_set():
                 return

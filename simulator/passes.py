@@ -41,7 +41,11 @@ def show_passes(path: Path, as_json: bool) -> int:
         typer.echo(str(error), err=True)
         return 2
     rows = [
-        {"at_s": round(p.at_s, 2), "duration_s": round(p.duration_s, 2), "peak_mg": round(p.peak_mg, 1)}
+        {
+            "at_s": round(p.at_s, 2),
+            "duration_s": round(p.duration_s, 2),
+            "peak_mg": round(p.peak_mg, 1),
+        }
         for p in found
     ]
     if as_json:
@@ -49,5 +53,7 @@ def show_passes(path: Path, as_json: bool) -> int:
         return 0
     typer.echo(f"{len(rows)} vehicles passed in {path.name}")
     for row in rows:
-        typer.echo(f"{row['at_s']:9.2f} s  {row['duration_s']:5.2f} s long  peak {row['peak_mg']:6.1f} mG")
+        typer.echo(
+            f"{row['at_s']:9.2f} s  {row['duration_s']:5.2f} s long  peak {row['peak_mg']:6.1f} mG"
+        )
     return 0

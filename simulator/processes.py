@@ -35,7 +35,9 @@ def free_port() -> int:
 class Child:
     """A child process with a log, which ends with its parent whatever ends that."""
 
-    def __init__(self, name: str, command: list[str], folder: Path, port: int | None = None) -> None:
+    def __init__(
+        self, name: str, command: list[str], folder: Path, port: int | None = None
+    ) -> None:
         self.name = name
         self.command = command
         self.log = folder / f"{name}.log"

@@ -154,12 +154,14 @@ def _match(
     position = 0
     for at_s, kind in told:
         while position < len(expected) and expected[position][0] + LATE_S < at_s:
-            _find(report, "lost", f"{bay}: {expected[position][1]} at {expected[position][0]:.0f} s")
+            _find(
+                report, "lost", f"{bay}: {expected[position][1]} at {expected[position][0]:.0f} s"
+            )
             position += 1
         if (
             position < len(expected)
             and expected[position][1] == kind
-            and -EARLY_S <= at_s - expected[position][0]
+            and at_s - expected[position][0] >= -EARLY_S
         ):
             errors.append(abs(at_s - expected[position][0]))
             found[kind] += 1

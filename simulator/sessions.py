@@ -66,7 +66,9 @@ def load_sessions(
     if not raw:
         raise BadSession(f"{path}: holds no session")
     chosen = dict(sorted(raw.items())[:bays])
-    start = min(each[0] for each_bay in chosen.values() for each in each_bay) - timedelta(seconds=lead_s)
+    start = min(each[0] for each_bay in chosen.values() for each in each_bay) - timedelta(
+        seconds=lead_s
+    )
     if hours is not None:
         last = start + timedelta(hours=hours) - timedelta(seconds=END_S)
         chosen = {bay: [each for each in rows if each[0] < last] for bay, rows in chosen.items()}

@@ -9,7 +9,11 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Agents with simulated sensors against any broker; replays of recorded days.")
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Agents with simulated sensors against any broker; replays of recorded days.",
+)
 
 EPILOG = (
     "Examples: lotkeeper simulate --broker 10.0.0.5:1883 --lot lot-1 --spots 24 | "

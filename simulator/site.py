@@ -49,9 +49,7 @@ class Site:
         self.clock = LotClock(start, speed)
         self.metrics_port = processes.free_port()
         self.door = FrontDoor(processes.free_port(), secrets.token_hex(16), folder)
-        self.lot = SimulatedLot(
-            lot_id, bays, self.clock, self.mqtt, folder, bays_an_agent, quiet_s
-        )
+        self.lot = SimulatedLot(lot_id, bays, self.clock, self.mqtt, folder, bays_an_agent, quiet_s)
         self.broker = processes.broker(broker, folder, self.mqtt.port)
         self.gateway = processes.gateway(self._gateway_toml(), folder)
 
@@ -75,7 +73,7 @@ class Site:
         return self.zones[names.index(bay) * len(self.zones) // len(names)]
 
     def strike(self, what: What) -> None:
-        """Cut the cloud or the first agent; SIGKILL the broker or the gateway and start it again."""
+        """Cut the cloud or the first agent; SIGKILL broker or gateway and start it again."""
         if what == "cloud":
             self.door.cut()
         elif what == "agent":
@@ -98,7 +96,9 @@ class Site:
 
     def occupancy(self) -> dict[str, Any]:
         """The lot's occupancy as the gateway shows it. Raises NoAnswer."""
-        return (ask(self.mqtt, self.lot_id, "occupancy", {}).data or {})["lot"]
+        data = ask(self.mqtt, self.lot_id, "occupancy", {}).data or {}
+        lot: dict[str, Any] = data["lot"]
+        return lot
 
     def settled(self, timeout_s: float) -> bool:
         """Wait until nothing waits anywhere; False if something still does after `timeout_s`."""

@@ -93,7 +93,9 @@ def _play(lot: SimulatedLot, lot_s: float, poster: "_Poster | None") -> None:
             poster.post()
         events = sum(each.agent.store.spool.last_seq for each in lot.agents)
         waiting = sum(each.waiting for each in lot.agents)
-        typer.echo(f"{lot.clock.wall():%H:%M:%S}  {events} records, {waiting} waiting ({now_s:.0f} s)")
+        typer.echo(
+            f"{lot.clock.wall():%H:%M:%S}  {events} records, {waiting} waiting ({now_s:.0f} s)"
+        )
 
 
 def _finish(lot: SimulatedLot, poster: "_Poster | None") -> int:

@@ -20,7 +20,10 @@ STYLES = {
     Status.UNKNOWN: "white on grey35",
     Status.CLOSED: "black on yellow",
 }
-KEYS = "[b]c[/] cut the cloud  [b]b[/] kill the broker  [b]g[/] kill the gateway  [b]a[/] unplug an agent  [b]q[/] quit"
+KEYS = (
+    "[b]c[/] cut the cloud  [b]b[/] kill the broker  [b]g[/] kill the gateway  "
+    "[b]a[/] unplug an agent  [b]q[/] quit"
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def render(frame: Frame) -> RenderableType:
     """One picture."""
     parts: list[RenderableType] = [
         _head(frame),
-        Panel(Columns(_spots(frame), padding=(0, 1)), title="spots"),
+        Panel(_spots(frame), title="spots"),
         Columns(
             [
                 Panel(_zones(frame), title="zones"),
@@ -60,7 +63,12 @@ def render(frame: Frame) -> RenderableType:
                 Panel(_sinks(frame), title="sinks"),
             ]
         ),
-        Columns([Panel(_lines(frame.seen.changes), title="changes"), Panel(_lines(frame.notes), title="faults")]),
+        Columns(
+            [
+                Panel(_lines(frame.seen.changes), title="changes"),
+                Panel(_lines(frame.notes), title="faults"),
+            ]
+        ),
     ]
     if frame.keys:
         parts.append(Text.from_markup(KEYS))
@@ -69,7 +77,9 @@ def render(frame: Frame) -> RenderableType:
 
 def _head(frame: Frame) -> Text:
     lot = frame.seen.lot
-    text = Text.assemble((f" {frame.lot_id} ", "bold reverse"), f"  {frame.lot_time}  {frame.speed:g}x   ")
+    text = Text.assemble(
+        (f" {frame.lot_id} ", "bold reverse"), f"  {frame.lot_time}  {frame.speed:g}x   "
+    )
     if lot and frame.seen.fresh(lot):
         text.append(f"{lot.free} free", "bold green")
         text.append(f"   {lot.occupied} occupied   {lot.unknown} unknown   of {lot.total}   ")
@@ -81,11 +91,17 @@ def _head(frame: Frame) -> Text:
     return text
 
 
-def _spots(frame: Frame) -> Iterable[Text]:
+def _spots(frame: Frame) -> Table:
+    """A row a zone, a coloured cell a spot."""
+    rows: dict[str, list[Text]] = {}
     for spot_id in frame.spots:
         state = frame.seen.spots.get(spot_id)
-        status = _shown(frame.seen, state)
-        yield Text(f" {spot_id:^5} ", STYLES[status])
+        cell = Text(f" {spot_id:^5} ", STYLES[_shown(frame.seen, state)])
+        rows.setdefault(state.zone_id if state else "", []).append(cell)
+    table = Table.grid(padding=(0, 1))
+    for zone_id, cells in sorted(rows.items()):
+        table.add_row(f"{zone_id:>4}", *cells)
+    return table
 
 
 def _shown(seen: Seen, state: SpotState | None) -> Status:
@@ -116,7 +132,10 @@ def _sinks(frame: Frame) -> Table:
         failing = bool(sink.get("failing"))
         state = Text("FAILING" if failing else "ok", "bold red" if failing else "green")
         table.add_row(
-            name, state, f"{sink.get('delivered', 0):.0f} sent", f"{sink.get('waiting', 0):.0f} waiting"
+            name,
+            state,
+            f"{sink.get('delivered', 0):.0f} sent",
+            f"{sink.get('waiting', 0):.0f} waiting",
         )
     if not frame.cloud_open:
         table.add_row("", Text("cloud cut", "bold red"))
