@@ -5,7 +5,9 @@ The only module of the agent that knows concrete classes.
 
 import logging
 import signal
+import sys
 import threading
+from pathlib import Path
 
 from agent.config import AgentSettings
 from agent.core import Agent, BusThread, buses
@@ -13,6 +15,7 @@ from agent.publisher import Publisher
 from agent.store import AgentStore
 from lotkeeper import __version__
 from runtime.clock import SystemClock
+from runtime.config import ConfigError, load
 from runtime.systemd import notify
 
 log = logging.getLogger(__name__)
@@ -76,3 +79,21 @@ def _answered(publisher: Publisher, now_s: float) -> bool:
     """Whether the broker, where there is one, has answered lately; its absence is no failure."""
     limit_s = SILENT_S + publisher.settings.publish.heartbeat_s
     return not publisher.link.connected or now_s - publisher.round_trip_s < limit_s
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m agent.app CONFIG [--verbose]`: what `lotkeeper agent run` becomes."""
+    logging.basicConfig(
+        level=logging.DEBUG if "--verbose" in arguments else logging.INFO,
+        format="%(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        settings = load(Path(arguments[0]), AgentSettings)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return run(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

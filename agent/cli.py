@@ -1,8 +1,9 @@
 """`lotkeeper agent ...`"""
 
 import json
-import logging
+import os
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -26,14 +27,12 @@ def run(
     config: ConfigOption = DEFAULT,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")] = False,
 ) -> None:
-    """Watch the configured spots until stopped. Exit 0 stopped, 1 failed, 2 bad configuration."""
-    from agent.app import run as run_agent
+    """Watch the configured spots until stopped. Exit 0 stopped, 1 failed, 2 bad configuration.
 
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(levelname)s %(name)s: %(message)s",
-    )
-    raise typer.Exit(run_agent(_settings(config)))
+    The agent takes this process's place, so that it does not carry the command's memory.
+    """
+    command = [sys.executable, "-m", "agent.app", str(config), *(["--verbose"] if verbose else [])]
+    os.execv(sys.executable, command)
 
 
 @app.command(epilog="Example: lotkeeper agent validate -c agent.toml && systemctl restart ...")

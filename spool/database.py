@@ -16,8 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlite_utils import Database
-
 log = logging.getLogger(__name__)
 
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -93,13 +91,17 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
     Each runs in a transaction of its own. Raises RuntimeError where the file is of a newer
     release than this one: it is left as it is.
     """
-    database = Database(connection)
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(migrations):
         raise RuntimeError(
             f"the database is of schema {version}, this release knows {len(migrations)}: "
             "install the release that wrote it, or a newer one"
         )
+    if version == len(migrations):
+        return
+    from sqlite_utils import Database  # 4 MB that a bay Pi need not carry once its file is made
+
+    database = Database(connection)
     for number, script in enumerate(migrations[version:], start=version + 1):
         database.executescript(
             f"BEGIN IMMEDIATE; {script}\n; PRAGMA user_version={number}; COMMIT;"
