@@ -1,7 +1,7 @@
 """A load for the benchmarks: a real agent store and publisher, fed with changes as fast as asked.
 
 Usage: python -m bench.load_agent CONFIG EVENTS RATE_PER_S   (rate 0: as fast as it goes)
-Prints one JSON line when the gateway has acknowledged every event.
+Prints a line when it is connected and waits for one; again when every event is acknowledged.
 """
 
 import json
@@ -64,22 +64,20 @@ def main() -> None:
     publisher.start()
     while not publisher.link.connected:
         time.sleep(0.01)
-    print(json.dumps({"ready": True}), flush=True)
-    sys.stdin.readline()
-    began = time.time()
+    _say_and_await({"ready": True})
     feeder = threading.Thread(target=feed, args=(agent, events, rate_per_s))
     feeder.start()
     feeder.join()
-    fed = time.time()
     while store.acked_seq < store.spool.last_seq:
         time.sleep(0.005)
-    print(
-        json.dumps(
-            {"began": began, "fed": fed, "acked": time.time(), "pubacks": publisher.pubacks}
-        ),
-        flush=True,
-    )
+    _say_and_await({"pubacks": publisher.pubacks})
     publisher.stop()
+
+
+def _say_and_await(words: dict[str, object]) -> None:
+    """Print a line of JSON and wait for one in answer, so that we can be measured meanwhile."""
+    print(json.dumps(words), flush=True)
+    sys.stdin.readline()
 
 
 if __name__ == "__main__":

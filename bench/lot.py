@@ -26,7 +26,8 @@ def broker_command(folder: Path, port: int) -> tuple[str, list[str]]:
     if MOSQUITTO:
         config = folder / "mosquitto.conf"
         config.write_text(
-            f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+            f"listener {port} 127.0.0.1\nallow_anonymous true\n"
+            "set_tcp_nodelay true\npersistence false\n"
             "max_inflight_messages 500\nmax_queued_messages 100000\n"
         )
         return "mosquitto", [MOSQUITTO, "-c", str(config)]

@@ -27,7 +27,7 @@ class IngestSettings(_Section):
     """How records are taken in."""
 
     group_commit_ms: float = Field(50.0, ge=0, le=1000)
-    """A commit waits for this long for more; the MQTT and application acks come after it."""
+    """Commits begin at least so far apart; the MQTT and application acks come after them."""
     batch_messages: int = Field(200, ge=1, le=10_000)
     """Messages in one commit, and the broker's in-flight window towards us (MQTT 5)."""
     max_payload_bytes: int = Field(262_144, ge=1024)

@@ -77,7 +77,7 @@ class Forwarder(threading.Thread):
         self._stopping = threading.Event()
         self._changed: dict[str, None] = {}
         self._largest = sink.max_records
-        self._snapshots_owed = True
+        self._snapshots_owed = False
         self._position = store.spool.cursors()[name]
 
     def notice(self, changed: Iterable[str]) -> None:
@@ -97,6 +97,7 @@ class Forwarder(threading.Thread):
         """Forward until stopped; a failure of the store ends the thread and is kept."""
         try:
             self._persist(self._sink.open)
+            self._snapshots_owed |= self._is_behind()
             while not self._stopping.is_set():
                 rows = self._store.read(self._position, READ_ROWS, self._sink.max_bytes)
                 if rows:
@@ -195,9 +196,8 @@ class Forwarder(threading.Thread):
 
     def _send_owed_snapshots(self) -> None:
         if self._snapshots_owed:
-            waiting = self._store.spool.last_seq - self._position
-            if waiting > self._settings.backlog_records:
-                log.info("sink %s is %d records behind", self.sink_name, waiting)
+            if self._is_behind():
+                log.info("sink %s has a backlog", self.sink_name)
                 self.health.draining = True
                 self._send_snapshots(None)
             self._snapshots_owed = False
@@ -205,6 +205,10 @@ class Forwarder(threading.Thread):
             with self._wake:
                 changed, self._changed = self._changed, {}
             self._send_snapshots(changed)
+
+    def _is_behind(self) -> bool:
+        waiting = self._store.spool.last_seq - self._position
+        return waiting > self._settings.backlog_records
 
     def _send_snapshots(self, spot_ids: Iterable[str] | None) -> None:
         """Those of `spot_ids`, or of all. What fails is owed again, by the caller's retry."""

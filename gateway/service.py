@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 INBOX_MESSAGES = 10_000
 """What the broker may send unacknowledged is far less; only a QoS 0 flood gets here, and is cut."""
 TICK_S = 1.0
+DISPLAY_WINDOW = 500
+"""Unacknowledged messages beyond which displays wait: they get the newest state when it clears."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Service:
         self._inbox: queue.Queue[Received | None] = queue.Queue(INBOX_MESSAGES)
         self._reconnected = threading.Event()
         self._replayed: list[Arrived] = []
-        self._next_tick_s = self._next_heartbeat_s = 0.0
+        self._next_commit_s = self._next_tick_s = self._next_heartbeat_s = 0.0
         self._thread = threading.Thread(target=self._run, name="service", daemon=True)
         self.link = make_link(
             settings.mqtt,
@@ -130,22 +132,23 @@ class Service:
             self.failure = error
 
     def _gather(self) -> list[Received]:
-        """A batch for one commit: what comes within the group-commit time, or a full window."""
+        """A batch for one commit: what comes until the next one is due, or a full window.
+
+        Commits begin at least the group-commit time apart, so a change in a quiet lot is
+        committed at once and a burst costs one sync.
+        """
         ingest = self.settings.ingest
         try:
-            first = self._inbox.get(timeout=TICK_S / 4)
+            batch = [self._inbox.get(timeout=TICK_S / 4)]
         except queue.Empty:
             return []
-        batch = [first]
-        until_s = self.clock.monotonic() + ingest.group_commit_ms / 1000
         while len(batch) < ingest.batch_messages:
-            left_s = until_s - self.clock.monotonic()
+            left_s = max(self._next_commit_s - self.clock.monotonic(), 0.0)
             try:
-                batch.append(
-                    self._inbox.get(timeout=left_s) if left_s > 0 else self._inbox.get_nowait()
-                )
+                batch.append(self._inbox.get(left_s > 0, left_s or None))
             except queue.Empty:
                 break
+        self._next_commit_s = self.clock.monotonic() + ingest.group_commit_ms / 1000
         return [each for each in batch if each is not None]
 
     def _step(self, batch: Sequence[Received]) -> None:
@@ -161,7 +164,7 @@ class Service:
         if now_s >= self._next_heartbeat_s:
             self._next_heartbeat_s = now_s + self.settings.presence.heartbeat_s
             self._publish_retained(self.topics.gateway_health, self._health())
-        if self.link.connected:
+        if self.link.connected and self.link.under_way < DISPLAY_WINDOW:
             self.displays.flush(self.clock.wall())
 
     def _begin_connection(self) -> None:

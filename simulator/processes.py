@@ -121,7 +121,8 @@ def broker(kind: BrokerKind, folder: Path, port: int) -> Child:
         raise NotReady("mosquitto is not installed: apt-get install mosquitto")
     config = folder / "mosquitto.conf"
     config.write_text(
-        f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+        f"listener {port} 127.0.0.1\nallow_anonymous true\n"
+        "set_tcp_nodelay true\npersistence false\n"
         "max_inflight_messages 200\nmax_queued_messages 100000\n"
     )
     return Child("broker", [found, "-c", str(config)], folder, port)
