@@ -160,9 +160,9 @@ class Link:
         """Subscribe; to be called again at each `connected`."""
         self._client.subscribe(topic, qos=qos)
 
-    def ack(self, message: paho.MQTTMessage) -> None:
-        """Acknowledge a message of QoS 1, after its commit (with `manual_ack`)."""
-        self._client.ack(message.mid, message.qos)
+    def ack(self, mid: int, qos: int) -> None:
+        """Acknowledge a message, after its commit (with `manual_ack`)."""
+        self._client.ack(mid, qos)
 
     def _set_back_off(self) -> None:
         low, high = self.settings.reconnect_min_s, self.settings.reconnect_max_s

@@ -6,15 +6,18 @@ rounding, and a stay of 0 minutes lasted less than one.
 """
 
 import csv
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from contract.words import ID_PATTERN
+
 ZONE = ZoneInfo("Australia/Melbourne")
 SHORT_S = 30.0
-"""What a stay of 0 minutes is played as: the middle of what it can have been."""
+"""What a stay of 0 minutes is played as: the middle of what it can have been. None is shorter."""
 TOUCH_S = 20.0
 """Sessions of a bay that are nearer are one: two dwells of the detector, within the rounding."""
 END_S = 60.0
@@ -22,6 +25,8 @@ END_S = 60.0
 COLUMNS = ("BayId", "DepartureTime", "duration")
 
 Interval = tuple[float, float]
+_Row = tuple[datetime, datetime, bool]
+"""Arrival, departure, and whether it was too short to be played as it stands."""
 
 
 class BadSession(ValueError):
@@ -56,16 +61,7 @@ def load_sessions(
 
     The clock starts `lead_s` before the first arrival. Raises BadSession, OSError.
     """
-    raw: defaultdict[str, list[tuple[datetime, datetime, bool]]] = defaultdict(list)
-    with path.open(newline="") as lines:
-        reader = csv.DictReader(lines)
-        if missing := [name for name in COLUMNS if name not in (reader.fieldnames or [])]:
-            raise BadSession(f"{path}: no column {', '.join(missing)} in its first line")
-        for row in reader:
-            raw[row["BayId"]].append(_times(row, f"{path}:{reader.line_num}"))
-    if not raw:
-        raise BadSession(f"{path}: holds no session")
-    chosen = dict(sorted(raw.items())[:bays])
+    chosen = dict(sorted(_read(path).items())[:bays])
     start = min(each[0] for each_bay in chosen.values() for each in each_bay) - timedelta(
         seconds=lead_s
     )
@@ -82,9 +78,33 @@ def load_sessions(
     return Sessions(start, intervals, rows, short, merged)
 
 
-def _times(row: dict[str, str], where: str) -> tuple[datetime, datetime, bool]:
+def _read(path: Path) -> dict[str, list[_Row]]:
+    """Each bay's rows, in the file's order."""
+    raw: defaultdict[str, list[_Row]] = defaultdict(list)
+    with path.open(newline="", encoding="utf-8-sig") as lines:
+        reader = csv.DictReader(lines)
+        try:
+            if missing := [name for name in COLUMNS if name not in (reader.fieldnames or [])]:
+                raise BadSession(f"{path}: no column {', '.join(missing)} in its first line")
+            for row in reader:
+                where = f"{path}:{reader.line_num}"
+                raw[_bay(row["BayId"], where)].append(_times(row, where))
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise BadSession(f"{path}: not a CSV file in UTF-8: {error}") from None
+    if not raw:
+        raise BadSession(f"{path}: holds no session")
+    return raw
+
+
+def _bay(value: str | None, where: str) -> str:
+    if not re.fullmatch(ID_PATTERN, value or ""):
+        raise BadSession(f"{where}: BayId = {value!r}: 1 to 64 letters, digits, _ . or -")
+    return str(value)
+
+
+def _times(row: dict[str, str], where: str) -> _Row:
     try:
-        departure = datetime.fromisoformat(row["DepartureTime"]).replace(tzinfo=ZONE)
+        departure = datetime.strptime(row["DepartureTime"], "%Y-%m-%d %H:%M:%S")
     except (TypeError, ValueError):
         value = row["DepartureTime"]
         raise BadSession(f"{where}: DepartureTime = {value!r}: not YYYY-MM-DD HH:MM:SS") from None
@@ -94,12 +114,12 @@ def _times(row: dict[str, str], where: str) -> tuple[datetime, datetime, bool]:
         minutes = -1.0
     if not 0 <= minutes < 1_000_000:
         raise BadSession(f"{where}: duration = {row['duration']!r}: minutes, 0 or more")
-    leaves = departure.astimezone(UTC)
-    stay = timedelta(minutes=minutes) if minutes else timedelta(seconds=SHORT_S)
-    return leaves - stay, leaves, minutes == 0
+    leaves = departure.replace(tzinfo=ZONE).astimezone(UTC)
+    stay_s = max(minutes * 60, SHORT_S)
+    return leaves - timedelta(seconds=stay_s), leaves, minutes * 60 < SHORT_S
 
 
-def _merged(rows: list[tuple[datetime, datetime, bool]], start: datetime) -> list[Interval]:
+def _merged(rows: list[_Row], start: datetime) -> list[Interval]:
     """In order, with what touches made one."""
     merged: list[Interval] = []
     for arrival, departure, _ in sorted(rows):
