@@ -1,0 +1,279 @@
+"""Ingest on a real store: identity, order, poison, clocks, and what survives a restart."""
+
+import json
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contract.words import Status
+from gateway.ingest import HOLES_UNTIL_SKIP, RESEND_PAUSE_S, Arrived, Ingest, Outcome
+from gateway.store import GatewayStore
+from gateway.testing import START, SetClock, changed, lot_settings
+
+EVENTS = "parking/v1/lot-1/agents/pi-1/events"
+
+
+class Gateway:
+    """An ingest on a store that can be opened again."""
+
+    def __init__(self, folder: Path, clock: SetClock | None = None) -> None:
+        self.folder = folder
+        self.clock = clock or SetClock()
+        self.open()
+
+    def open(self) -> None:
+        self.settings = lot_settings(self.folder)
+        self.store = GatewayStore(self.settings.store.path, 10_000_000)
+        self.store.register_sinks(["disk"])
+        self.ingest = Ingest(self.settings, self.store, self.clock)
+
+    def restart(self) -> None:
+        self.store.close()
+        self.open()
+
+    def take(self, *messages: Any, agent: str = "pi-1") -> Outcome:
+        payloads = (m if isinstance(m, bytes) else json.dumps(m).encode() for m in messages)
+        return self.ingest.take([Arrived(agent, EVENTS, payload) for payload in payloads])
+
+    def spooled(self) -> list[dict[str, Any]]:
+        return [json.loads(row.payload) for row in self.store.spool.read(0, 1000)]
+
+    def letters(self) -> list[str]:
+        rows = self.store.db.execute("SELECT reason FROM dead_letters ORDER BY id").fetchall()
+        return [row[0] for row in rows]
+
+    def status(self, spot_id: str = "A1") -> Status:
+        return self.ingest.believed[spot_id].status
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Gateway:
+    return Gateway(tmp_path)
+
+
+def acked(outcome: Outcome, epoch: str = "e1") -> int:
+    return outcome.acks["pi-1", epoch].seq
+
+
+def test_records_are_committed_spooled_and_acknowledged_in_order(gateway: Gateway) -> None:
+    outcome = gateway.take(changed(1), [changed(2, "free"), changed(3)])
+    assert acked(outcome) == 3
+    assert [r["seq"] for r in gateway.spooled()] == [1, 2, 3]
+    assert [r["event_type"] for r in gateway.spooled()] == ["ARRIVAL", "DEPARTURE", "ARRIVAL"]
+    assert gateway.status() is Status.OCCUPIED
+    gateway.restart()
+    assert gateway.status() is Status.OCCUPIED
+    assert acked(gateway.take(changed(3))) == 3
+
+
+def test_what_comes_again_changes_nothing_and_is_acknowledged_again(gateway: Gateway) -> None:
+    gateway.take(changed(1), changed(2, "free"))
+    outcome = gateway.take(changed(1), changed(2, "free"))
+    assert acked(outcome) == 2
+    assert not outcome.changed_spots
+    assert len(gateway.spooled()) == 2
+    assert gateway.ingest.totals["duplicates"] == 2
+
+
+def test_a_hole_is_asked_for_once_and_nothing_behind_it_is_taken(gateway: Gateway) -> None:
+    gateway.take(changed(1))
+    outcome = gateway.take(changed(3), changed(4))
+    ack = outcome.acks["pi-1", "e1"]
+    assert (ack.seq, ack.resend_from) == (1, 1)
+    assert ("pi-1", "e1") not in gateway.take(changed(5)).acks
+    assert acked(gateway.take(changed(2, "free"), changed(3), changed(4))) == 4
+    assert [r["seq"] for r in gateway.spooled()] == [1, 2, 3, 4]
+
+
+def test_a_hole_that_nobody_can_fill_does_not_wedge_the_agent(gateway: Gateway) -> None:
+    gateway.take(changed(1))
+    for _ in range(HOLES_UNTIL_SKIP):
+        assert gateway.take(changed(9)).acks["pi-1", "e1"].resend_from == 1
+        gateway.clock.now_s += RESEND_PAUSE_S
+    assert acked(gateway.take(changed(9))) == 9
+    assert gateway.ingest.totals["holes_skipped"] == 1
+
+
+def test_seqs_that_the_agent_gave_up_are_no_hole(gateway: Gateway) -> None:
+    gateway.take(changed(1))
+    assert acked(gateway.take(changed(40, prev_seq=1))) == 40
+    assert gateway.ingest.totals["resends_asked"] == 0
+
+
+def test_a_gateway_without_memory_asks_from_the_beginning(gateway: Gateway) -> None:
+    assert gateway.take(changed(501)).acks["pi-1", "e1"].resend_from == 0
+    assert acked(gateway.take(changed(480, prev_seq=0))) == 480
+
+
+def test_a_new_epoch_begins_anew_and_its_word_counts_over_the_old_ones(gateway: Gateway) -> None:
+    gateway.take(changed(7, prev_seq=0))
+    gateway.take(changed(1, "free", epoch="e2"))
+    assert gateway.status() is Status.FREE
+    gateway.take(changed(8, "occupied"))
+    assert gateway.status() is Status.FREE
+    assert len(gateway.spooled()) == 3
+
+
+def test_a_snapshot_shows_the_present_and_the_past_does_not_turn_it_back(gateway: Gateway) -> None:
+    gateway.take(changed(1))
+    snapshot = {**changed(5, "free"), "type": "snapshot"}
+    gateway.take(snapshot)
+    assert gateway.status() is Status.FREE
+    gateway.take(*(changed(seq, "occupied", historical=True) for seq in (2, 3, 4)))
+    assert gateway.status() is Status.FREE
+    kinds = [(r["event_type"], r["historical"]) for r in gateway.spooled()]
+    assert kinds == [
+        ("ARRIVAL", False),
+        ("SNAPSHOT", False),
+        *[("ARRIVAL", True)] * 3,
+    ]
+
+
+BAD: list[tuple[Any, str]] = [
+    (b'{"type": "spot_changed", ', "malformed_json"),
+    (b"\xff\xfe", "malformed_json"),
+    (b"x" * 300_000, "oversize"),
+    (b"[" * 100_000, "malformed_json"),
+    ({"type": "weather", "epoch": "e1", "seq": 1, "prev_seq": 0}, "unknown_schema"),
+    (changed(1, spot_id=7), "invalid"),
+    (changed(1, status="parked"), "invalid"),
+    (changed(1, confidence="high"), "invalid"),
+    (changed(1, timestamp="yesterday"), "invalid"),
+    (changed(1, spot_id="Z9"), "unknown_spot"),
+    (changed(1, agent_id="pi-2"), "foreign_agent"),
+    (changed(1, timestamp=(START + timedelta(hours=1)).isoformat()), "future_timestamp"),
+]
+
+
+@pytest.mark.parametrize(("bad", "reason"), BAD, ids=lambda value: str(value)[:30])
+def test_poison_is_kept_with_its_reason_and_delays_nobody(
+    gateway: Gateway, bad: Any, reason: str
+) -> None:
+    other = changed(1, agent_id="pi-9", spot_id="B1")
+    good = Arrived("pi-9", EVENTS.replace("pi-1", "pi-9"), json.dumps(other).encode())
+    payload = bad if isinstance(bad, bytes) else json.dumps(bad).encode()
+    gateway.ingest.take([Arrived("pi-1", EVENTS, payload), good])
+    assert gateway.letters() == [reason]
+    assert gateway.ingest.reasons[reason] == 1
+    assert gateway.status("B1") is Status.OCCUPIED
+
+
+def test_a_dead_letter_counts_as_committed(gateway: Gateway) -> None:
+    outcome = gateway.take([changed(1), changed(2, "parked"), changed(3, "free")])
+    assert acked(outcome) == 3
+    assert gateway.letters() == ["invalid"]
+    assert [r["seq"] for r in gateway.spooled()] == [1, 3]
+
+
+def test_another_agents_spot_is_refused(gateway: Gateway) -> None:
+    gateway.take(changed(1, agent_id="pi-2"), agent="pi-2")
+    assert gateway.letters() == ["foreign_spot"]
+    assert "A1" not in gateway.ingest.believed
+
+
+def test_a_spot_whose_newest_word_was_refused_is_unknown(gateway: Gateway) -> None:
+    gateway.take(changed(1))
+    gateway.take(changed(2, "free", timestamp=(START + timedelta(days=3650)).isoformat()))
+    assert gateway.status() is Status.UNKNOWN
+    gateway.take(changed(3, "free"))
+    assert gateway.status() is Status.FREE
+
+
+def test_an_unsynced_record_is_dated_from_the_heartbeat_of_its_boot(gateway: Gateway) -> None:
+    gateway.ingest.note_clock("pi-1", "pi-boot", 1_000_000)
+    gateway.clock.now_s += 50
+    old = changed(1, clock="unsynced", timestamp="1970-01-01T00:00:09Z", monotonic_ms=990_000)
+    gateway.take(old)
+    record = gateway.spooled()[0]
+    assert record["clock"] == "estimated"
+    assert record["timestamp"] == "2026-03-01T11:59:50.000Z"
+
+
+def test_an_unsynced_record_of_an_unknown_boot_is_dated_by_its_receipt(gateway: Gateway) -> None:
+    gateway.take(changed(1, clock="unsynced", timestamp="2079-01-01T00:00:00Z"))
+    assert gateway.spooled()[0]["timestamp"] == "2026-03-01T12:00:00.000Z"
+    assert not gateway.letters()
+
+
+def test_a_gateway_without_a_clock_refuses_no_time_and_estimates_none(tmp_path: Path) -> None:
+    gateway = Gateway(tmp_path, SetClock(synced=False))
+    gateway.take(changed(1, timestamp="2079-01-01T00:00:00Z"))
+    gateway.take(changed(2, "free", clock="unsynced", timestamp="1970-01-01T00:00:09Z"))
+    assert [r["clock"] for r in gateway.spooled()] == ["synced", "unsynced"]
+
+
+def counted(seq: int, event_type: str) -> dict[str, Any]:
+    record = changed(seq)
+    for name in ("spot_id", "status", "previous"):
+        del record[name]
+    return record | {
+        "type": "vehicle_counted",
+        "event_id": f"lane:{seq}",
+        "event_type": event_type,
+        "lane_id": "in",
+        "zone_id": "L",
+    }
+
+
+def test_the_count_is_the_sum_of_a_ledger_however_often_it_is_told(gateway: Gateway) -> None:
+    messages = [counted(n, "DEPARTURE" if n == 4 else "ARRIVAL") for n in (1, 2, 3, 4)]
+    for _ in range(3):
+        gateway.take(*messages)
+    replaced = [{**m, "epoch": "e2"} for m in messages]  # the agent's store was made anew
+    gateway.take(*replaced)
+    assert gateway.store.counts() == {"L": 2}
+
+
+def test_a_commit_that_fails_leaves_nothing_behind(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway.take(changed(1))
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(gateway.store, "put_spots", full)
+        with pytest.raises(sqlite3.OperationalError):
+            gateway.take(changed(2, "free"))
+    assert gateway.status() is Status.OCCUPIED
+    assert gateway.store.spool.last_seq == 1
+    assert acked(gateway.take(changed(2, "free"))) == 2
+    assert [r["seq"] for r in gateway.spooled()] == [1, 2]
+    gateway.restart()
+    assert gateway.status() is Status.FREE
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_any_delivery_ends_in_the_truth(tmp_path_factory: Any, data: st.DataObject) -> None:
+    """Drops, repeats, disorder and restarts; the agent sends again from what is acknowledged."""
+    gateway = Gateway(tmp_path_factory.mktemp("lot"))
+    stream = [
+        changed(n, data.draw(st.sampled_from(["free", "occupied"])), spot_id=spot)
+        for n, spot in enumerate(data.draw(st.lists(st.sampled_from(["A1", "A2"]), max_size=12)), 1)
+    ]
+    committed = 0
+    for _ in range(40):
+        if committed == len(stream):
+            break
+        window = [m for m in stream[committed : committed + 5] if data.draw(st.booleans())]
+        window += window[: data.draw(st.integers(0, 2))]
+        if data.draw(st.booleans()):
+            window = data.draw(st.permutations(window))
+        outcome = gateway.take(*window)
+        if data.draw(st.integers(0, 4)) == 0:
+            gateway.restart()
+        if ("pi-1", "e1") in outcome.acks:
+            committed = max(committed, acked(outcome))
+    gateway.take(*stream[committed:])
+    assert [r["seq"] for r in gateway.spooled()] == list(range(1, len(stream) + 1))
+    for spot in ("A1", "A2"):
+        last = [m["status"] for m in stream if m["spot_id"] == spot][-1:]
+        assert [gateway.status(spot).value] == last if last else spot not in gateway.ingest.believed
+    gateway.store.close()
