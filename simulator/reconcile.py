@@ -84,7 +84,7 @@ def reconcile(
 
 def _events(report: Report, records: Iterable[Record], keyed: bool) -> dict[str, list[Record]]:
     """Each bay's status events in the order they came; repeats and disorder are counted."""
-    seen: set[str] = set()
+    seen: dict[str, tuple[Any, ...]] = {}
     last: dict[tuple[str, str], int] = {}
     events: defaultdict[str, list[Record]] = defaultdict(list)
     for record in records:
@@ -92,13 +92,10 @@ def _events(report: Report, records: Iterable[Record], keyed: bool) -> dict[str,
         if kind == "SNAPSHOT":
             report.snapshots += 1
             continue
-        if record["event_id"] in seen:
-            if keyed:
-                report.redelivered += 1
-            else:
-                _find(report, "doubled", f"{record['event_id']} twice")
+        told = tuple(record.get(name) for name in ("spot_id", "timestamp", "event_type", "status"))
+        if (before := seen.setdefault(record["event_id"], told)) is not told:
+            _repeated(report, record["event_id"], same=before == told, keyed=keyed)
             continue
-        seen.add(record["event_id"])
         if kind == "GAP":
             _find(report, "gaps", f"gap of {record['count']}: {record['reason']}")
         if kind not in ("ARRIVAL", "DEPARTURE", "STATUS"):
@@ -110,6 +107,15 @@ def _events(report: Report, records: Iterable[Record], keyed: bool) -> dict[str,
         last[place] = record["seq"]
         events[record["spot_id"]].append(record)
     return events
+
+
+def _repeated(report: Report, event_id: str, *, same: bool, keyed: bool) -> None:
+    if not same:
+        _find(report, "spurious", f"{event_id} again, of something else")
+    elif keyed:
+        report.redelivered += 1
+    else:
+        _find(report, "doubled", f"{event_id} twice")
 
 
 def _check_bay(
@@ -133,14 +139,22 @@ def _check_bay(
         for event in events
         if event["event_type"] in ("ARRIVAL", "DEPARTURE")
     ]
+    for event in events:
+        at_s = _seconds(event["timestamp"], start)
+        if event["event_type"] == "STATUS" and event["status"] != _truth(intervals, at_s):
+            _find(report, "spurious", f"{bay}: {event['status']} at {at_s:.0f} s")
     found = _match(report, bay, expected, told, errors)
     closed = sum(1 for arrival_s, departure_s in intervals if departure_s <= end_s)
     open_ = len(intervals) - closed
     report.pairs += min(found["ARRIVAL"] - open_, found["DEPARTURE"]) + open_
-    want = "occupied" if any(a <= end_s < d for a, d in intervals) else "vacant"
+    want = _truth(intervals, end_s)
     state = next((event["status"] for event in reversed(events)), "nothing")
     if state != want:
         _find(report, "wrong_at_end", f"{bay}: {state} at the end, truly {want}")
+
+
+def _truth(intervals: Sequence[Interval], at_s: float) -> str:
+    return "occupied" if any(a <= at_s < d for a, d in intervals) else "vacant"
 
 
 def _match(
