@@ -122,7 +122,9 @@ class Forwarder(threading.Thread):
         """Call until it answers, with jittered back-off; None when stopped meanwhile."""
         settings = self._settings
         back_off = wait_exponential_jitter(
-            initial=settings.retry_first_s, max=settings.retry_max_s, jitter=settings.retry_first_s
+            multiplier=settings.retry_first_s,
+            max=settings.retry_max_s,
+            jitter=settings.retry_first_s,
         )
         attempts = Retrying(
             retry=retry_if_exception_type(_Again),
