@@ -39,8 +39,3 @@ class LotClock:
             if ahead_s > 0.002:
                 stopping.wait(ahead_s)
         self._now_s = max(self._now_s, to_s)
-
-    def set_speed(self, speed: float) -> None:
-        """Go on from now at another speed."""
-        self._speed = speed
-        self._began_s = time.monotonic() - (self._now_s / speed if speed else 0)

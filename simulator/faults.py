@@ -51,6 +51,11 @@ def written(text: str) -> Fault:
         )
     what, at, unit, long, long_unit = found.groups()
     for_s = float(long) * _UNIT_S[long_unit or ""] if long else 0.0
+    when = f"{what}@{at}{unit}"
+    if what in ("cloud", "agent") and not for_s:
+        raise ValueError(f"{text!r}: what is cut comes back; say for how long: {when}+10s")
+    if what in ("broker", "gateway") and for_s:
+        raise ValueError(f"{text!r}: what is killed starts again at once: {when}")
     return Fault(float(at) * _UNIT_S[unit], what, for_s)  # type: ignore[arg-type]
 
 

@@ -10,6 +10,7 @@ import heapq
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count, takewhile
 from pathlib import Path
 
 from agent.config import (
@@ -39,7 +40,11 @@ Interval = tuple[float, float]
 def sample_times(
     intervals: Sequence[Interval], end_s: float, quiet_s: float = QUIET_S
 ) -> Iterator[float]:
-    """When a bay is sampled: densely at the start and around each change, sparsely between."""
+    """When a bay is sampled up to `end_s`: densely around each change, sparsely between."""
+    return takewhile(end_s.__ge__, _endless_times(intervals, quiet_s))
+
+
+def _endless_times(intervals: Sequence[Interval], quiet_s: float) -> Iterator[float]:
     windows = [(0.0, AFTER_S)]
     windows += [(at - BEFORE_S, at + AFTER_S) for each in intervals for at in each]
     now_s = 0.0
@@ -48,12 +53,10 @@ def sample_times(
             now_s += quiet_s
             yield now_s
         now_s = max(now_s, begin_s)
-        while now_s < until_s and now_s <= end_s:
+        while now_s < until_s:
             yield now_s
             now_s += 1.0
-    while now_s + quiet_s <= end_s:
-        now_s += quiet_s
-        yield now_s
+    yield from count(now_s + quiet_s, quiet_s)
 
 
 def spot_settings(spot_id: str, number: int, intervals: Sequence[Interval]) -> SpotSettings:
@@ -84,7 +87,9 @@ class SimulatedAgent:
         self.watches: dict[str, Watch] = {}
 
     def plug(self) -> None:
-        """Start it: from nothing, or from what its store holds."""
+        """Start it, if it does not run: from nothing, or from what its store holds."""
+        if self.plugged:
+            return
         spool = self.settings.spool
         store = AgentStore(spool.path, spool.limit_bytes)
         self.agent = Agent(self.settings, self.clock, store, __version__)
