@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 PATH = "/v1/events"
+LOOK_S = 0.02
+"""How soon a server that is told to stop looks up."""
 
 
 class FrontDoor:
@@ -34,7 +36,9 @@ class FrontDoor:
         if self._server is None:
             self._server = _Server(("127.0.0.1", self.port), _Handler)
             self._server.door = self
-            thread = threading.Thread(target=self._server.serve_forever, name="front-door")
+            thread = threading.Thread(
+                target=self._server.serve_forever, args=(LOOK_S,), name="front-door"
+            )
             thread.daemon = True
             thread.start()
 

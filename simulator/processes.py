@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 BrokerKind = Literal["iotcore", "mosquitto"]
 
@@ -19,6 +19,7 @@ _IOTCORE = (
 )
 _PR_SET_PDEATHSIG = 1
 READY_S = 20.0
+STOP_S = 15.0
 
 
 class NotReady(Exception):
@@ -44,7 +45,6 @@ class Child:
         self.port = port
         self.starts = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self._log_file: IO[bytes] | None = None
 
     @property
     def running(self) -> bool:
@@ -60,15 +60,15 @@ class Child:
 
     def start(self) -> None:
         """Start it, and return when it listens. Raises NotReady."""
-        self._log_file = self.log.open("ab")
-        self._process = subprocess.Popen(
-            self.command,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log_file,
-            stderr=self._log_file,
-            preexec_fn=_die_with_parent,
-            start_new_session=True,  # Ctrl-C is for the parent, which stops its children in order
-        )
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,
+                start_new_session=True,  # Ctrl-C is the parent's, which stops children in order
+            )
         self.starts += 1
         if self.port:
             self._await_port(self.port)
@@ -86,12 +86,10 @@ class Child:
             return
         self._process.send_signal(number)
         try:
-            self._process.wait(15)
+            self._process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._log_file:
-            self._log_file.close()
 
     def _await_port(self, port: int) -> None:
         deadline_s = time.monotonic() + READY_S
