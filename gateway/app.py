@@ -41,7 +41,8 @@ def run(settings: GatewaySettings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     if settings.metrics.port:
-        metrics.serve(service.lot, service.forwarders, settings.metrics.host, settings.metrics.port)
+        registry_ = metrics.registry_of(service.lot, service.forwarders)
+        metrics.serve(registry_, settings.metrics.host, settings.metrics.port)
     service.start()
     notify("READY=1")
     log.info(

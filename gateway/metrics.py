@@ -4,8 +4,10 @@ For each agent: sent = accepted (duplicates apart). For the spool and each sink:
 appended = delivered + waiting + dead-lettered + dropped.
 """
 
+import threading
 from collections.abc import Iterable
 from typing import Any
+from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -114,8 +116,13 @@ class LotCollector(Collector):
         yield agents
 
 
-def serve(lot: Lot, forwarders: list[Forwarder], host: str, port: int) -> None:
-    """Answer Prometheus on `host`:`port`, in a thread of its own."""
+def registry_of(lot: Lot, forwarders: list[Forwarder]) -> CollectorRegistry:
+    """A registry that reads the lot's account when it is asked."""
     registry = CollectorRegistry()
     registry.register(LotCollector(lot, forwarders))
-    start_http_server(port, addr=host, registry=registry)
+    return registry
+
+
+def serve(registry: CollectorRegistry, host: str, port: int) -> tuple[WSGIServer, threading.Thread]:
+    """Answer Prometheus on `host`:`port`, in a thread of its own."""
+    return start_http_server(port, addr=host, registry=registry)
