@@ -79,13 +79,12 @@ class Demo:
             self.site.start()
             self.display.start()
             self._began_s = time.monotonic()
-            with keys() as pressed:
-                if self.options.headless:
-                    self._play(pressed, self._say_line)
-                else:
-                    console = Console()
-                    with Live(get_renderable=self._frame, console=console, refresh_per_second=4):
-                        self._play(pressed, lambda: None)
+            if self.options.headless:
+                self._play(queue.SimpleQueue(), self._say_line)
+            else:
+                live = Live(get_renderable=self._frame, console=Console(), refresh_per_second=4)
+                with keys() as pressed, live:
+                    self._play(pressed, lambda: None)
             if self.options.picture:
                 self._keep_picture(self.options.picture)
             return self._summary()

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
@@ -54,6 +55,7 @@ def demo(
     from simulator.processes import NotReady
 
     logging.basicConfig(level=logging.CRITICAL)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: all ends in order
     try:
         faults = [written(each) for each in fault or []]
     except ValueError as error:

@@ -4,9 +4,9 @@ Retained topics give spots, zones and the lot; a message past its `valid_until` 
 The gateway's metrics page gives what operators watch: the sinks' accounts and events a second.
 """
 
+import http.client
 import threading
 import time
-import urllib.error
 import urllib.request
 import uuid
 from collections import deque
@@ -68,7 +68,8 @@ class Display:
         """Look away."""
         self._stopping.set()
         self._link.stop()
-        self._thread.join(5)
+        if self._thread.ident is not None:
+            self._thread.join(5)
 
     def _subscribe(self, session_present: bool) -> None:
         self.seen.broker_up = True
@@ -103,8 +104,9 @@ class Display:
             try:
                 with urllib.request.urlopen(self._metrics, timeout=2) as answer:
                     text = answer.read().decode()
-            except (urllib.error.URLError, OSError):
-                continue  # the gateway is down: what was known stays, its health says so
+            except (http.client.HTTPException, OSError):
+                self.seen.sinks, self.seen.per_s = {}, 0.0  # the gateway is down: nobody knows
+                continue
             self._read(text)
             now_s = time.monotonic()
             self.seen.per_s = max(self.seen.accepted - last, 0.0) / (now_s - last_s)

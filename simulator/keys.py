@@ -1,6 +1,7 @@
 """Single keys of a terminal, without Enter, while a live view runs."""
 
 import contextlib
+import os
 import queue
 import select
 import sys
@@ -33,6 +34,12 @@ def keys() -> Iterator[queue.SimpleQueue[str]]:
 
 
 def _read(pressed: queue.SimpleQueue[str], stopping: threading.Event) -> None:
+    """Straight from the terminal: what a file object reads ahead, `select` cannot see."""
+    terminal = sys.stdin.fileno()
     while not stopping.is_set():
-        if select.select([sys.stdin], [], [], LOOK_S)[0]:
-            pressed.put(sys.stdin.read(1))
+        if select.select([terminal], [], [], LOOK_S)[0]:
+            typed = os.read(terminal, 64)
+            if not typed:
+                return
+            for key in typed.decode(errors="replace"):
+                pressed.put(key)

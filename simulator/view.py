@@ -114,7 +114,8 @@ def _zones(frame: Frame) -> Table:
         fresh = frame.seen.fresh(zone)
         bar = ProgressBar(total=zone.total or 1, completed=zone.occupied if fresh else 0, width=16)
         free = f"{zone.free:3d} free" if fresh else " -- "
-        table.add_row(zone_id, bar, free, f"{zone.unknown} unknown" if zone.unknown else "")
+        unknown = f"{zone.unknown} unknown" if fresh and zone.unknown else ""
+        table.add_row(zone_id, bar, free, unknown)
     return table
 
 
@@ -137,6 +138,8 @@ def _sinks(frame: Frame) -> Table:
             f"{sink.get('delivered', 0):.0f} sent",
             f"{sink.get('waiting', 0):.0f} waiting",
         )
+    if not frame.seen.sinks:
+        table.add_row(Text("no word of the sinks", "bold red"))
     if not frame.cloud_open:
         table.add_row("", Text("cloud cut", "bold red"))
     return table
