@@ -70,7 +70,7 @@ def _poison_of(payload: bytes, error: ValidationError) -> Poison:
     if not isinstance(item, dict):
         return Poison("wrong_type", "a record is an object", payload)
     place = _place(item)
-    if item.get("type") not in KNOWN_TYPES:
+    if str(item.get("type")) not in KNOWN_TYPES:
         return Poison("unknown_schema", f"type {item.get('type')!r} is not known", payload, place)
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"][1:])

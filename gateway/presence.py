@@ -5,9 +5,10 @@
        (since this gateway started)   ^                                            |
                                       +------------ heartbeat or record -----------+
 
-A retained heartbeat is no sign of life: it may be as old as the broker. A will or a `down` of a
-session that is not the current one is ignored. Two sessions that take turns are two holders of
-one identity.
+A retained heartbeat may be as old as the broker: it is a sign of life only where it is newer
+than one heard before (rumqttd leaves the flag on live messages too, against MQTT 3.1.1 section
+3.3.1.3). A will or a `down` of a session that is not the current one is ignored. Two sessions
+that take turns are two holders of one identity.
 """
 
 from dataclasses import dataclass, field
@@ -27,11 +28,18 @@ class Presence:
     left: list[str] = field(default_factory=list)
     """Sessions that another has replaced, newest last."""
     clone_suspected: bool = False
+    beat_ms: int = -1
+    """The sender's monotonic time in the newest heartbeat, -1 before the first."""
 
     def hears(self, now_s: float) -> None:
         """A sign of life that names no session: a record."""
         self.heard_s = now_s
         self.down = False
+
+    def is_news(self, beat_ms: int, *, retained: bool) -> bool:
+        """Whether a heartbeat that was made at `beat_ms` shows that its sender lives."""
+        before, self.beat_ms = self.beat_ms, beat_ms
+        return not retained or 0 <= before < beat_ms
 
     def hears_up(self, session_id: str, now_s: float) -> bool:
         """A live heartbeat; answers whether it is a session that was not the current one."""

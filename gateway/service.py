@@ -218,6 +218,7 @@ class Service:
         """After the commit: acks, then displays and sinks."""
         now_s = self.clock.monotonic()
         for agent_id in outcome.heard:
+            self._look_soon_if_silent(agent_id)
             self.lot.presences[agent_id].hears(now_s)
         for (agent_id, _), ack in {**acks, **outcome.acks}.items():
             self._publish_retained(
@@ -243,8 +244,9 @@ class Service:
         if health.status == "down":
             presence.hears_down(health.session_id)
             return
-        if received.retained:
-            return  # as old as the broker: no sign of life
+        if not presence.is_news(health.monotonic_ms or 0, retained=received.retained):
+            return
+        self._look_soon_if_silent(agent_id)
         was_suspected = presence.clone_suspected
         new_session = presence.hears_up(health.session_id, self.clock.monotonic())
         if presence.clone_suspected and not was_suspected:
@@ -254,6 +256,11 @@ class Service:
             self.ingest.note_clock(agent_id, health.boot_id, health.monotonic_ms)
         if health.epoch and (new_session or health.acked_seq != health.last_seq):
             acks[agent_id, health.epoch] = self.ingest.ack_of(agent_id, health.epoch)
+
+    def _look_soon_if_silent(self, agent_id: str) -> None:
+        """The first word of an agent that was silent is shown now, not at the next tick."""
+        if self.lot.silence(agent_id):
+            self._next_tick_s = 0.0
 
     def _respond(self, name: str, payload: bytes) -> None:
         response = answer(self.desk, name, payload)

@@ -140,11 +140,11 @@ def test_a_change_reaches_the_display_the_zone_and_the_lot(lot: Lot) -> None:
     lot.wire.await_ack("pi-1", 2)
     state = lot.wire.await_status("A1", "occupied")
     assert state.valid_until > datetime.now(UTC)
-    body = lot.wire.await_(lot.wire.topics.zone("A"), lambda m: m["occupied"] == 1)
+    body = lot.wire.await_(lot.wire.topics.zone("A"), lambda m: m["coverage"] == 1)
     zone = Occupancy.model_validate(body)
     assert (zone.total, zone.free, zone.unknown, zone.coverage) == (2, 1, 0, 1.0)
-    body = lot.wire.await_(lot.wire.topics.occupancy, lambda m: m["occupied"] == 1)
-    assert (body["unknown"], body["total"]) == (1, 8)  # B1 was never heard of; L counts five
+    body = lot.wire.await_(lot.wire.topics.occupancy, lambda m: m["unknown"] == 1)
+    assert (body["occupied"], body["total"]) == (1, 8)  # B1 was never heard of; L counts five
 
 
 def test_the_ack_is_retained_for_an_agent_that_comes_back(lot: Lot) -> None:
@@ -186,7 +186,8 @@ def test_poison_delays_nobody_and_can_be_looked_at_replayed_and_dropped(lot: Lot
 
 def test_an_agent_that_leaves_or_dies_makes_its_spots_unknown(lot: Lot) -> None:
     wire = lot.wire
-    wire.beat("pi-1", "s1", epoch="e1", boot_id="b", monotonic_ms=1)
+    for beat_ms in (1, 2):
+        wire.beat("pi-1", "s1", epoch="e1", boot_id="b", monotonic_ms=beat_ms)
     wire.say("pi-1", now(1))
     wire.await_status("A1", "occupied")
     wire.beat("pi-1", "s0", "down")  # the will of a session that is long over
@@ -206,15 +207,16 @@ def test_silence_makes_unknown_and_a_word_brings_back(
     lot.wire.await_status("A1", "occupied")
     lot.wire.await_status("A1", "unknown", "agent_offline")
     lot.wire.heard.clear()
-    lot.wire.beat("pi-1", "s1")
+    for beat_ms in (1, 2):
+        lot.wire.beat("pi-1", "s1", monotonic_ms=beat_ms)
     lot.wire.await_status("A1", "occupied")
     lot.stop()
     lot.wire.link.stop()
 
 
 def test_two_holders_of_one_identity_are_noticed(lot: Lot) -> None:
-    for session in ("s1", "s2", "s1"):
-        lot.wire.beat("pi-1", session)
+    for beat_ms, session in enumerate(("s1", "s1", "s2", "s1")):
+        lot.wire.beat("pi-1", session, monotonic_ms=beat_ms)
     lot.wire.say("pi-1", now(1))
     lot.wire.await_ack("pi-1", 1)
     (agent,) = lot.ask("agents").data["agents"]
