@@ -1,0 +1,145 @@
+"""The agent as a process: starts without a broker, stops in order, says what is wrong."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+CONFIG = """
+agent_id = "pi-1"
+lot_id = "lot-1"
+[mqtt]
+port = {port}
+protocol = "3.1.1"
+[spool]
+path = "{folder}/agent.db"
+[[spots]]
+spot_id = "A1"
+sensor = {{ kind = "simulated", sessions = [] }}
+detector = {{ kind = "ranging", floor_mm = 2500, dwell_off_s = 0.2, dwell_on_s = 0.2 }}
+sample_s = 0.05
+"""
+
+
+def lotkeeper(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "lotkeeper", "agent", *map(str, arguments)]
+
+
+def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(lotkeeper(*arguments), capture_output=True, text=True, timeout=30)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "agent.toml"
+    path.write_text(CONFIG.format(port=1, folder=tmp_path))  # nobody listens on port 1
+    return path
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 20
+    pause = threading.Event()
+    while not true():
+        assert time.monotonic() < deadline_s
+        pause.wait(0.05)
+
+
+def stored(folder: Path) -> list[str]:
+    path = folder / "agent.db"
+    if not path.exists():
+        return []
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+        try:
+            rows = database.execute("SELECT payload FROM spool ORDER BY seq").fetchall()
+        except sqlite3.OperationalError:
+            return []
+    return [json.loads(row[0])["type"] for row in rows]
+
+
+def test_it_senses_without_a_broker_and_stops_when_told(config: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(lotkeeper("run", "-c", config), stderr=subprocess.PIPE)
+    began_s = time.monotonic()
+    until(lambda: stored(tmp_path) == ["birth", "spot_changed"])
+    assert time.monotonic() - began_s < 10
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    assert process.stderr
+    process.stderr.close()
+    assert (tmp_path / "agent.db").stat().st_mode & 0o077 == 0
+
+
+def test_killed_at_any_moment_it_goes_on_where_it_was(config: Path, tmp_path: Path) -> None:
+    for births in (1, 2, 3):
+        process = subprocess.Popen(lotkeeper("run", "-c", config), stderr=subprocess.DEVNULL)
+        until(lambda births=births: stored(tmp_path).count("birth") == births)
+        until(lambda: "spot_changed" in stored(tmp_path))
+        process.kill()
+        process.wait()
+    assert stored(tmp_path).count("spot_changed") == 1
+
+
+def test_systemd_is_told_when_it_is_ready(config: Path, tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(str(tmp_path / "notify"))
+        notify.settimeout(20)
+        environment = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")}
+        process = subprocess.Popen(
+            lotkeeper("run", "-c", config), env=environment, stderr=subprocess.DEVNULL
+        )
+        assert notify.recv(100) == b"READY=1"
+        assert notify.recv(100) == b"WATCHDOG=1"
+        process.terminate()
+        assert notify.recv(100) == b"STOPPING=1"
+        assert process.wait(20) == 0
+
+
+def test_status_tells_what_is_kept(config: Path, tmp_path: Path) -> None:
+    assert run("status", "-c", config).returncode == 1
+    process = subprocess.Popen(lotkeeper("run", "-c", config), stderr=subprocess.DEVNULL)
+    until(lambda: stored(tmp_path) == ["birth", "spot_changed"])
+    told = json.loads(run("status", "-c", config, "--json").stdout)
+    assert told["waiting"] == 2
+    assert told["spots"][0]["record"]["status"] == "free"
+    assert "A1" in run("status", "-c", config).stdout
+    process.terminate()
+    process.wait(20)
+
+
+BAD = [
+    ("port = 1", 'port = "x"', "mqtt.port = 'x'"),
+    ('kind = "simulated"', 'kind = "crystal-ball"', "unknown"),
+    ("sample_s = 0.05", "sampel_s = 1", "spots.0.sampel_s is no option"),
+    ("sessions = []", "sesions = []", "sesions"),
+    ('agent_id = "pi-1"', "", "agent_id is missing"),
+    ('agent_id = "pi-1"', 'agent_id = "pi 1"', "agent_id = 'pi 1'"),
+    ('agent_id = "pi-1"', "agent_id = ", "agent.toml:"),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "told"), BAD)
+def test_a_bad_configuration_names_file_key_and_value(
+    config: Path, good: str, bad: str, told: str
+) -> None:
+    config.write_text(config.read_text().replace(good, bad))
+    for verb in ("validate", "run"):
+        done = run(verb, "-c", config)
+        assert done.returncode == 2
+        assert str(config) in done.stderr
+        assert told in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_good_configuration_is_told_so(config: Path) -> None:
+    done = run("validate", "-c", config)
+    assert done.returncode == 0
+    assert "agent pi-1 of lot lot-1, 1 spots" in done.stdout
