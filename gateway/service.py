@@ -16,17 +16,16 @@ import paho.mqtt.client as paho
 from pydantic import ValidationError
 
 from contract import topics as wire
-from contract.health import AgentHealth, GatewayHealth, SpoolDepth
+from contract.health import AgentHealth
 from contract.requests import Ack
-from contract.words import ClockState, HealthState
 from gateway.config import GatewaySettings
 from gateway.displays import Displays
 from gateway.forwarder import Forwarder
+from gateway.heartbeat import health_of, info_of, will_of
 from gateway.ingest import Arrived, Ingest, Outcome
 from gateway.lot import Lot
 from gateway.requests import Desk, answer
 from gateway.store import GatewayStore
-from lotkeeper import __version__
 from runtime.clock import Clock
 from runtime.mqtt import Handlers, Link
 
@@ -88,7 +87,7 @@ class Service:
             settings.mqtt,
             f"{settings.lot_id}.gateway",
             Handlers(message=self._on_message, connected=self._on_connected),
-            will=(self.topics.gateway_health, self._will()),
+            will=(self.topics.gateway_health, will_of(self.session_id)),
             manual_ack=True,
             receive_maximum=settings.ingest.batch_messages,
         )
@@ -106,7 +105,7 @@ class Service:
         self._inbox.put(None)
         self._thread.join(10)
         if self.link.connected:
-            self._publish_retained(self.topics.gateway_health, self._will())
+            self._publish_retained(self.topics.gateway_health, will_of(self.session_id))
         self.link.stop()
         for forwarder in self.forwarders:
             forwarder.stop()
@@ -179,7 +178,7 @@ class Service:
             self.displays.tick(now_s)
         if now_s >= self._next_heartbeat_s:
             self._next_heartbeat_s = now_s + self.settings.presence.heartbeat_s
-            self._publish_retained(self.topics.gateway_health, self._health())
+            self._publish_retained(self.topics.gateway_health, self._heartbeat())
         if self.link.connected and self.link.under_way < DISPLAY_WINDOW:
             self.displays.flush(self.clock.wall())
 
@@ -187,8 +186,7 @@ class Service:
         """Whatever the broker kept may be gone: all retained state is published again."""
         self._next_heartbeat_s = 0.0
         self.displays.owe_all()
-        info = self._info()
-        self._publish_retained(self.topics.gateway_info, info)
+        self._publish_retained(self.topics.gateway_info, info_of(self.settings))
 
     def _take(self, batch: Sequence[Received]) -> None:
         events: list[Arrived] = []
@@ -274,44 +272,10 @@ class Service:
     def _replay(self, agent_id: str, topic: str, payload: bytes) -> None:
         self._replayed.append(Arrived(agent_id, topic, payload))
 
+    def _heartbeat(self) -> bytes:
+        uptime_s = self.clock.monotonic() - self.started_s
+        return health_of(self.session_id, self.lot, self.forwarders, uptime_s)
+
     def _publish_retained(self, topic: str, payload: bytes) -> None:
         if self.link.connected:
             self.link.publish(topic, payload, retain=True)
-
-    def _will(self) -> bytes:
-        will = GatewayHealth(session_id=self.session_id, status="down")
-        return will.model_dump_json(include={"session_id", "status"}).encode()
-
-    def _health(self) -> bytes:
-        failing = [each.sink_name for each in self.forwarders if each.health.failing_since_s]
-        silent = [agent for agent in self.lot.presences if self.lot.silence(agent)]
-        reason = f"sinks failing: {', '.join(failing)}" if failing else ""
-        health = GatewayHealth(
-            session_id=self.session_id,
-            status="up",
-            store_id=self.store.store_id,
-            time=self.clock.wall(),
-            clock=ClockState.SYNCED if self.clock.synced() else ClockState.UNSYNCED,
-            health=HealthState.DEGRADED if failing else HealthState.OK,
-            reason=reason,
-            agents_online=len(self.lot.presences) - len(silent),
-            agents_offline=len(silent),
-            sinks={each.sink_name: self._depth(each.sink_name) for each in self.forwarders},
-            uptime_s=round(self.clock.monotonic() - self.started_s, 1),
-            version=__version__,
-        )
-        return health.model_dump_json(exclude_none=True).encode()
-
-    def _depth(self, name: str) -> SpoolDepth:
-        depth = self.store.depth(name)
-        return SpoolDepth(
-            waiting=depth.waiting,
-            rows=depth.rows,
-            bytes=depth.bytes,
-            limit_bytes=depth.limit_bytes,
-            dropped={"spool": depth.dropped} if depth.dropped else {},
-        )
-
-    def _info(self) -> bytes:
-        document = self.settings.model_dump_json(include={"facility_id", "lot_id", "zones"})
-        return document.encode()
