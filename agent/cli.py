@@ -31,6 +31,9 @@ def run(
 
     The agent takes this process's place, so that it does not carry the command's memory.
     """
+    import agent.app  # noqa: F401  # what is missing or misconfigured is told here
+
+    _settings(config)
     command = [sys.executable, "-m", "agent.app", str(config), *(["--verbose"] if verbose else [])]
     os.execv(sys.executable, command)
 

@@ -92,10 +92,6 @@ def test_package_that_a_command_misses_later_names_the_extra(tmp_path: Path) -> 
     assert "package 'paho' is not installed; pip install 'lotkeeper[gateway]'" in run.stderr
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="agent run replaces the process, and a missing package there ends in a traceback",
-)
 def test_package_that_a_running_agent_misses_names_the_extra(tmp_path: Path) -> None:
     """`sitecustomize` takes the package away from the process that `agent run` becomes, too."""
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['paho'] = None")
