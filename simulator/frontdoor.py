@@ -3,6 +3,7 @@
 It keeps every record as it came, in order, so that what came twice can be counted.
 """
 
+import contextlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -92,7 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(payload)))
         self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(payload)
+        with contextlib.suppress(ConnectionError):  # whoever asked was killed meanwhile
+            self.wfile.write(payload)
         self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
