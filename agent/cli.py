@@ -34,8 +34,9 @@ def run(
     import agent.app  # noqa: F401  # what is missing or misconfigured is told here
 
     _settings(config)
-    command = [sys.executable, "-m", "agent.app", str(config), *(["--verbose"] if verbose else [])]
-    os.execv(sys.executable, command)
+    # -P: the working directory is no place to import from
+    command = [sys.executable, "-P", "-m", "agent.app", str(config)]
+    os.execv(sys.executable, [*command, *(["--verbose"] if verbose else [])])
 
 
 @app.command(epilog="Example: lotkeeper agent validate -c agent.toml && systemctl restart ...")

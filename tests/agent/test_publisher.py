@@ -101,9 +101,13 @@ class Rig:
 
     def acked(self, seq: int) -> None:
         """Wait until the agent knows of an acknowledgement."""
+        self.await_(lambda: self.agent.store.acked_seq == seq)
+
+    def await_(self, true: Callable[[], bool]) -> None:
+        """Wait for a state of the publisher's thread, which offers no event."""
         deadline_s = time.monotonic() + PATIENCE_S
         pause = threading.Event()
-        while self.agent.store.acked_seq != seq:
+        while not true():
             assert time.monotonic() < deadline_s, self.agent.store.acked_seq
             pause.wait(0.01)
 
@@ -151,7 +155,7 @@ def test_only_the_gateways_ack_frees_a_record(rig: Rig) -> None:
     rig.publisher.start()
     gateway.until(lambda: gateway.seqs == [1, 2, 3])
     gateway.until(lambda: any(h.last_seq == 3 for h in gateway.healths))
-    assert rig.publisher.pubacks >= 1
+    rig.await_(lambda: rig.publisher.pubacks >= 1)
     assert rig.agent.store.acked_seq == 0
     gateway.ack(rig.agent, 3)
     rig.acked(3)
