@@ -78,7 +78,7 @@ def demo(
         try:
             summary = Demo(options).run()
         except NotReady as error:
-            typer.echo(str(error), err=True)
+            typer.echo(f"{error}; with --keep FOLDER the logs stay", err=True)
             raise typer.Exit(1) from None
     _tell(summary, as_json)
     raise typer.Exit(0 if summary["settled"] else 1)

@@ -15,6 +15,7 @@ TAIL_S = 5.0
 
 def find_passes(path: Path) -> list[Passage]:
     """The vehicles in a recording of raw HMC5883L counts. Raises OSError, ValueError."""
+    path.open("rb").close()  # so that a file that is not there is told as one
     now_s = 0.0
     options = {"path": str(path), "format": "field_counts", "rate_hz": RATE_HZ}
     driver = registry.build("replay", options, lambda: now_s)

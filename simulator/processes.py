@@ -71,7 +71,7 @@ class Child:
             )
         self.starts += 1
         if self.port:
-            self._await_port(self.port)
+            self.await_port(self.port)
 
     def kill(self) -> None:
         """SIGKILL: nothing is written down any more."""
@@ -91,7 +91,8 @@ class Child:
             self._process.kill()
             self._process.wait()
 
-    def _await_port(self, port: int) -> None:
+    def await_port(self, port: int) -> None:
+        """Return when it listens on `port`. Raises NotReady."""
         deadline_s = time.monotonic() + READY_S
         while time.monotonic() < deadline_s:
             with (
@@ -100,9 +101,13 @@ class Child:
             ):
                 return
             if not self.running:
-                raise NotReady(f"{self.name} ended at once: see {self.log}")
+                raise NotReady(f"{self.name} ended at once: {self._last_word()}")
             time.sleep(0.02)  # a port cannot be awaited
-        raise NotReady(f"{self.name} does not listen on {port}: see {self.log}")
+        raise NotReady(f"{self.name} does not listen on {port}: {self._last_word()}")
+
+    def _last_word(self) -> str:
+        lines = self.log.read_text(errors="replace").splitlines()
+        return f"{lines[-1] if lines else 'it said nothing'} (see {self.log})"
 
 
 def _die_with_parent() -> None:

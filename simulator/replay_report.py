@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from gateway.ask import NoAnswer
 from simulator.faults import plan, seconds
 from simulator.processes import BrokerKind, NotReady
 from simulator.reconcile import Report
@@ -46,10 +47,10 @@ def run_replay(
     quiet: bool,
 ) -> Result:
     """Load, plan, play. Exits 2 with the reason where the input is bad."""
+    cut_s = _cut_s(cut_cloud)
     try:
         sessions = load_sessions(path, bays=bays, hours=hours)
-        cut_s = seconds(cut_cloud) if cut_cloud else 0.0
-    except (BadSession, OSError, ValueError) as error:
+    except (BadSession, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     last_s = hours * 3600 if hours is not None else sessions.end_s
@@ -71,9 +72,17 @@ def run_replay(
                 hours=hours,
                 progress=lambda now_s, of_s: progress.update(task, completed=now_s / of_s),
             )
-        except NotReady as error:
-            typer.echo(str(error), err=True)
+        except (NotReady, NoAnswer) as error:
+            typer.echo(f"{error}; with --keep FOLDER the logs stay", err=True)
             raise typer.Exit(1) from None
+
+
+def _cut_s(cut_cloud: str | None) -> float:
+    try:
+        return seconds(cut_cloud) if cut_cloud else 0.0
+    except ValueError as error:
+        typer.echo(f"--cut-cloud {error}", err=True)
+        raise typer.Exit(2) from None
 
 
 def print_result(result: Result) -> None:

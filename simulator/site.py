@@ -58,6 +58,7 @@ class Site:
         self.door.restore()
         self.broker.start()
         self.gateway.start()
+        self.gateway.await_port(self.metrics_port)
         self.lot.start()
 
     def stop(self) -> None:

@@ -97,7 +97,8 @@ def test_a_child_that_ends_at_once_is_told_with_its_log(tmp_path: Path) -> None:
     child = listener(tmp_path, "raise SystemExit('no licence')")
     with pytest.raises(NotReady) as error:
         child.start()
-    assert str(error.value) == f"listener ended at once: see {tmp_path / 'listener.log'}"
+    log = tmp_path / "listener.log"
+    assert str(error.value) == f"listener ended at once: no licence (see {log})"
     assert child.log.read_text() == "no licence\n"
 
 
@@ -106,7 +107,9 @@ def test_a_child_that_never_listens_is_told_with_its_log(
 ) -> None:
     monkeypatch.setattr(processes, "READY_S", 0.3)
     child = listener(tmp_path, "import time; time.sleep(600)")
-    with pytest.raises(NotReady, match=rf"does not listen on {child.port}: see .*listener\.log"):
+    with pytest.raises(
+        NotReady, match=rf"not listen on {child.port}: it said nothing \(see .*\.log"
+    ):
         child.start()
     child.stop()
     assert not child.running
