@@ -150,6 +150,7 @@ class Link:
         """Disconnect in order (the will is not sent) and end the thread."""
         self._client.disconnect()
         self._client.loop_stop()
+        self._client._reset_sockets()  # else at the collector's whim
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> int:
         """Hand a message to the network thread; answers its id, which `published` will name."""
