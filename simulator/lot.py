@@ -41,7 +41,7 @@ def sample_times(
     intervals: Sequence[Interval], end_s: float, quiet_s: float = QUIET_S
 ) -> Iterator[float]:
     """When a bay is sampled up to `end_s`: densely around each change, sparsely between."""
-    return takewhile(end_s.__ge__, _endless_times(intervals, quiet_s))
+    return takewhile(lambda at_s: at_s <= end_s, _endless_times(intervals, quiet_s))
 
 
 def _endless_times(intervals: Sequence[Interval], quiet_s: float) -> Iterator[float]:
@@ -78,12 +78,13 @@ def spot_settings(spot_id: str, number: int, intervals: Sequence[Interval]) -> S
 class SimulatedAgent:
     """One agent with its publisher, that can be unplugged and plugged in again."""
 
-    def __init__(self, settings: AgentSettings, clock: LotClock) -> None:
+    def __init__(self, settings: AgentSettings, clock: LotClock, *, publishes: bool) -> None:
         self.settings = settings
         self.clock = clock
+        self.publishes = publishes
         self.plugged = False
         self.agent: Agent
-        self.publisher: Publisher
+        self.publisher: Publisher | None = None
         self.watches: dict[str, Watch] = {}
 
     def plug(self) -> None:
@@ -93,8 +94,9 @@ class SimulatedAgent:
         spool = self.settings.spool
         store = AgentStore(spool.path, spool.limit_bytes)
         self.agent = Agent(self.settings, self.clock, store, __version__)
-        self.publisher = Publisher(self.agent, time.monotonic)
-        self.publisher.start()
+        if self.publishes:
+            self.publisher = Publisher(self.agent, time.monotonic)
+            self.publisher.start()
         self.watches = {watch.name: watch for watch in self.agent.watches}
         self.plugged = True
 
@@ -102,7 +104,8 @@ class SimulatedAgent:
         """Stop it; what was committed stays in its store."""
         if self.plugged:
             self.plugged = False
-            self.publisher.stop()
+            if self.publisher:
+                self.publisher.stop()
             self.agent.close()
 
     @property
@@ -112,7 +115,10 @@ class SimulatedAgent:
 
 
 class SimulatedLot:
-    """The agents of a lot and the loop that plays them."""
+    """The agents of a lot and the loop that plays them.
+
+    Agents that do not publish only fill their stores.
+    """
 
     def __init__(
         self,
@@ -123,6 +129,8 @@ class SimulatedLot:
         folder: Path,
         bays_an_agent: int,
         quiet_s: float = QUIET_S,
+        *,
+        publishes: bool = True,
     ) -> None:
         self.clock = clock
         self.quiet_s = quiet_s
@@ -142,6 +150,7 @@ class SimulatedLot:
                     spots=[spot_settings(name, numbers[name], bays[name]) for name in group],
                 ),
                 clock,
+                publishes=publishes,
             )
             for index, group in enumerate(groups)
         ]

@@ -1,31 +1,24 @@
 """Agents with simulated sensors against somebody's broker, or an HTTP front door."""
 
-import json
-import logging
 import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import typer
 
-from contract.events import agent_records
-from contract.upstream import cloud_record
-from gateway.sinks import Outgoing, SinkError, Verdict, registry
+from gateway.sinks import Sink, SinkError, read_secret, registry
 from runtime.mqtt import MqttSettings
 from simulator.clock import LotClock
 from simulator.invented import invented_day
 from simulator.lot import SimulatedLot
-
-log = logging.getLogger(__name__)
+from simulator.poster import Poster
 
 STAY_S, GAP_S, FILL_S = 1500.0, 500.0, 2000.0
 LINE_EVERY_S = 5.0
-FACILITY = "simulated"
+SETTLE_S = 15.0
 
 
 def stream(
@@ -51,6 +44,9 @@ def stream(
     except ValueError as error:
         typer.echo(str(error), err=True)
         return 2
+    except SinkError as error:
+        typer.echo(f"--token-file: {error}; {error.hint}", err=True)
+        return 2
     lot_s = duration_s * max(speed, 1.0)
     start = datetime.fromtimestamp(time.time() - lot_s, UTC)
     names = [f"A{number}" for number in range(1, spots + 1)]
@@ -58,17 +54,26 @@ def stream(
     clock = LotClock(start, speed)
     with tempfile.TemporaryDirectory() as folder:
         lot = SimulatedLot(
-            lot_id, bays, clock, mqtt, Path(folder), -(-spots // agents), max(speed / 4, 1.0)
+            lot_id,
+            bays,
+            clock,
+            mqtt,
+            Path(folder),
+            -(-spots // agents),
+            max(speed / 4, 1.0),
+            publishes=door is None,
         )
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: lot.stopping.set())
         lot.start()
-        poster = _Poster(lot, door, lot_id) if door else None
+        poster = Poster(lot.agents, door, lot_id) if door else None
         try:
             _play(lot, lot_s, poster)
             return _finish(lot, poster)
         finally:
             lot.stop()
+            if door:
+                door.close()
 
 
 def _mqtt(broker: str, protocol: str) -> MqttSettings:
@@ -78,12 +83,15 @@ def _mqtt(broker: str, protocol: str) -> MqttSettings:
     return MqttSettings.model_validate({"host": host, "port": int(port), "protocol": protocol})
 
 
-def _door(url: str, token_file: Path | None) -> Any:
-    options = {"url": url} | ({"token_file": str(token_file)} if token_file else {})
+def _door(url: str, token_file: Path | None) -> Sink:
+    options = {"url": url}
+    if token_file:
+        read_secret(token_file)  # what is wrong with it is said now, not at the first record
+        options["token_file"] = str(token_file)
     return registry.build("http", options)
 
 
-def _play(lot: SimulatedLot, lot_s: float, poster: "_Poster | None") -> None:
+def _play(lot: SimulatedLot, lot_s: float, poster: Poster | None) -> None:
     line_s = 0.0
     for now_s in lot.play(lot_s):
         if time.monotonic() < line_s:
@@ -98,56 +106,25 @@ def _play(lot: SimulatedLot, lot_s: float, poster: "_Poster | None") -> None:
         )
 
 
-def _finish(lot: SimulatedLot, poster: "_Poster | None") -> int:
+def _finish(lot: SimulatedLot, poster: Poster | None) -> int:
     """Wait for what is still under way, a while."""
-    deadline_s = time.monotonic() + 15
+    deadline_s = time.monotonic() + SETTLE_S
     idle = threading.Event()
     while time.monotonic() < deadline_s:
         if poster:
             poster.post()
         waiting = sum(each.waiting for each in lot.agents)
         if not waiting:
-            typer.echo("everything was taken")
-            return 0
+            return _verdict(poster)
         idle.wait(0.3)
-    typer.echo(f"{waiting} records were not taken: is a gateway of this lot running?", err=True)
+    why = poster.trouble if poster else "is a gateway of this lot running?"
+    typer.echo(f"{waiting} records were not taken: {why}", err=True)
     return 1
 
 
-class _Poster:
-    """Takes the place of broker and gateway: agents' stores straight to a front door."""
-
-    def __init__(self, lot: SimulatedLot, door: Any, lot_id: str) -> None:
-        self._lot = lot
-        self._door = door
-        self._lot_id = lot_id
-
-    def post(self) -> None:
-        """Post what waits; what the door does not take waits on."""
-        for each in self._lot.agents:
-            store = each.agent.store
-            for seq, payload in self._records(each, store.acked_seq):
-                out = Outgoing(seq, self._lot_id, payload)
-                try:
-                    answer = self._door.send([out])[0]
-                except SinkError as error:
-                    log.warning("%s; %s", error, error.hint)
-                    return
-                if answer.verdict is Verdict.KEEP:
-                    return
-                store.acknowledge(seq)
-
-    def _records(self, each: Any, after: int) -> Iterator[tuple[int, bytes]]:
-        prev = after
-        for row in each.agent.store.read(after, 500):
-            wire = {
-                **json.loads(row.payload),
-                "agent_id": each.settings.agent_id,
-                "epoch": each.agent.store.epoch,
-                "seq": row.seq,
-                "prev_seq": prev,
-            }
-            prev = row.seq
-            record = agent_records.validate_python([wire])[0]
-            cloud = cloud_record(record, facility_id=FACILITY, lot_id=self._lot_id, zone_id=None)
-            yield row.seq, json.dumps(cloud).encode()
+def _verdict(poster: Poster | None) -> int:
+    if poster and poster.refused:
+        typer.echo(f"{poster.refused} records were refused", err=True)
+        return 1
+    typer.echo("everything was taken")
+    return 0

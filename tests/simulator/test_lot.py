@@ -30,6 +30,11 @@ def test_ends_with_the_last_that_the_end_allows() -> None:
     assert list(sample_times([(990.0, 2000.0)], 1000.0))[-1] == 1000.0
 
 
+def test_an_end_in_whole_seconds_is_an_end_too() -> None:
+    """int.__ge__(float) is NotImplemented, which is true."""
+    assert max(sample_times([(100.0, 300.0)], 1000)) <= 1000
+
+
 def test_a_departure_long_after_the_end_is_not_waited_for() -> None:
     assert list(sample_times([(100.0, 90_000.0)], 1000.0))[-1] <= 1000.0
 
