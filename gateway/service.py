@@ -24,7 +24,7 @@ from gateway.forwarder import Forwarder
 from gateway.heartbeat import health_of, info_of, will_of
 from gateway.ingest import Arrived, Ingest, Outcome
 from gateway.lot import Lot
-from gateway.requests import Desk, answer
+from gateway.requests import ORDERS, Desk, answer
 from gateway.store import GatewayStore
 from runtime.clock import Clock
 from runtime.mqtt import Handlers, Link
@@ -265,7 +265,8 @@ class Service:
         if response is None:
             self.ingest.totals["unreadable_requests"] += 1
             return
-        self.displays.owe_all() if name.startswith("spot-") else self.displays.owe_counts()
+        if name in ORDERS:
+            self.displays.owe_all()
         message = response.model_dump_json(exclude_none=True).encode()
         self.link.publish(self.topics.response(name), message)
 
