@@ -4,6 +4,7 @@ Poison is told item by item: one bad record of an array does not cost the others
 """
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from contract.events import Snapshot, StreamRecord, agent_record, agent_records
+from contract.words import ID_PATTERN
 
 Record = StreamRecord | Snapshot
 KNOWN_TYPES = {"spot_changed", "snapshot", "health_changed", "vehicle_counted", "birth", "gap"}
@@ -34,7 +36,7 @@ def decode(payload: bytes, agent_id: str, max_bytes: int) -> list[Record | Poiso
         return [_decode_one(payload, agent_id)]
     try:
         whole = agent_records.validate_json(payload)
-        if whole and all(record.agent_id == agent_id for record in whole):
+        if whole and all(each.agent_id == agent_id and _datable(each) for each in whole):
             return list(whole)
     except ValidationError:
         pass  # told item by item below
@@ -42,6 +44,8 @@ def decode(payload: bytes, agent_id: str, max_bytes: int) -> list[Record | Poiso
         items = json.loads(payload)
     except (ValueError, RecursionError) as error:
         return [Poison("malformed_json", str(error), payload)]
+    if isinstance(items, dict):
+        return [_decode_one(payload, agent_id)]
     if not isinstance(items, list) or not items:
         return [Poison("malformed_json", "neither a record nor an array of records", payload)]
     return [_decode_one(json.dumps(item).encode(), agent_id) for item in items]
@@ -59,7 +63,15 @@ def _decode_one(payload: bytes, agent_id: str) -> Record | Poison:
             payload,
             _place(record.model_dump()),
         )
+    if not _datable(record):
+        detail = f"timestamp: {record.timestamp} is at the end of time"
+        return Poison("invalid", detail, payload, _place(record.model_dump()))
     return record
+
+
+def _datable(record: Record) -> bool:
+    """Whether the time can be told in UTC: an offset may carry it beyond Python's calendar."""
+    return 1 < record.timestamp.year < 9999
 
 
 def _poison_of(payload: bytes, error: ValidationError) -> Poison:
@@ -70,16 +82,21 @@ def _poison_of(payload: bytes, error: ValidationError) -> Poison:
     if not isinstance(item, dict):
         return Poison("wrong_type", "a record is an object", payload)
     place = _place(item)
-    if str(item.get("type")) not in KNOWN_TYPES:
-        return Poison("unknown_schema", f"type {item.get('type')!r} is not known", payload, place)
+    kind = item.get("type")
+    if not isinstance(kind, str) or kind not in KNOWN_TYPES:
+        told = repr(kind) if isinstance(kind, str) else "missing or no text"
+        return Poison("unknown_schema", f"type {told} is not known", payload, place)
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"][1:])
     return Poison("invalid", f"{field}: {first['msg']}", payload, place)
 
 
 def _place(item: dict[str, Any]) -> tuple[str, int, int] | None:
+    """(epoch, seq, prev_seq) where they are what a record of a stream may say."""
     epoch, seq, prev = item.get("epoch"), item.get("seq"), item.get("prev_seq")
-    if isinstance(epoch, str) and type(seq) is int and type(prev) is int and 0 <= prev < seq:
+    if not isinstance(epoch, str) or not re.fullmatch(ID_PATTERN, epoch):
+        return None
+    if type(seq) is int and type(prev) is int and 0 <= prev < seq < 2**63:
         return epoch, seq, prev
     return None
 

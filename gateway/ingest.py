@@ -36,6 +36,8 @@ RESEND_PAUSE_S = 2.0
 """A hole is asked for once in this time: all that is under way behind it would ask again."""
 HOLES_UNTIL_SKIP = 3
 """After so many fruitless requests the hole is taken as lost: an agent must not be wedged."""
+LONGEST_MS = 10 * 365 * 86_400_000
+"""No boot lasts longer: a monotonic time from further away is nonsense, and not to be reckoned."""
 
 Stream = tuple[str, str]
 
@@ -218,7 +220,8 @@ class Ingest:
         pair = self.clock_pairs.get((record.agent_id, record.boot_id))
         moment = now
         if pair:
-            moment = min(now, pair[1] + timedelta(milliseconds=record.monotonic_ms - pair[0]))
+            age_ms = min(max(pair[0] - record.monotonic_ms, -LONGEST_MS), LONGEST_MS)
+            moment = min(now, pair[1] - timedelta(milliseconds=age_ms))
         return record.model_copy(update={"timestamp": moment, "clock": ClockState.ESTIMATED})
 
     def _accept(self, batch: _Batch, record: Record) -> None:
