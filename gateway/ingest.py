@@ -8,7 +8,7 @@ again, so that order and identity are one comparison of numbers.
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contract.events import (
@@ -22,13 +22,13 @@ from contract.events import (
 )
 from contract.requests import Ack
 from contract.upstream import cloud_record, rfc3339
-from contract.words import ClockState, EventType, HealthState, Status
+from contract.words import ClockState, HealthState, Status
+from gateway.batch import Arrived, Batch, Outcome, Stream, write
 from gateway.config import GatewaySettings, SpotSettings
 from gateway.decode import Poison, Record, decode, from_the_future
 from gateway.occupancy import Believed, newer
 from gateway.store import GatewayStore
 from runtime.clock import Clock
-from spool import Entry
 
 log = logging.getLogger(__name__)
 
@@ -39,40 +39,10 @@ HOLES_UNTIL_SKIP = 3
 LONGEST_MS = 10 * 365 * 86_400_000
 """No boot lasts longer: a monotonic time from further away is nonsense, and not to be reckoned."""
 
-Stream = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """An `events` message as it came."""
-
-    agent_id: str
-    topic: str
-    payload: bytes
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a committed batch calls for."""
-
-    changed_spots: dict[str, None] = field(default_factory=dict)
-    counted: bool = False
-    acks: dict[Stream, Ack] = field(default_factory=dict)
-    heard: set[str] = field(default_factory=set)
-    appended: int = 0
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What the transaction will write."""
-
-    outcome: Outcome = field(default_factory=Outcome)
-    entries: list[Entry] = field(default_factory=list)
-    spots: dict[str, Believed] = field(default_factory=dict)
-    counts: list[VehicleCounted] = field(default_factory=list)
-    letters: list[tuple[str, str, Poison]] = field(default_factory=list)
-    streams: dict[Stream, int] = field(default_factory=dict)
-    taken: Counter[Stream] = field(default_factory=Counter)
+SINK = "sink:"
+"""Begins the origin of a dead letter that an upstream refused."""
+REFUSED = "refused"
+"""Why a spot is unknown whose newest record is a dead letter."""
 
 
 @dataclass(slots=True)
@@ -109,47 +79,78 @@ class Ingest:
 
     def take(self, arrived: Sequence[Arrived]) -> Outcome:
         """Take in a batch of messages, in order, and commit. Raises sqlite3.Error: stop then."""
-        batch = _Batch()
-        now = self.clock.wall()
-        trusted = self.clock.synced()
-        limit = self.settings.ingest.max_payload_bytes
+        batch = Batch(self.clock.wall(), self.clock.synced())
         for message in arrived:
-            for item in decode(message.payload, message.agent_id, limit):
-                if isinstance(item, Poison):
-                    self._take_poison(batch, message, item)
-                else:
-                    self._take_record(batch, message, item, now, trusted)
-        self._commit(batch, now)
+            self._read(batch, message)
+        with self.store.transaction():
+            self._write(batch)
+        return self.settle(batch)
+
+    def replay(self, letter: Arrived) -> Batch:
+        """In the caller's transaction: take a dead letter in again; `settle` it once committed.
+
+        What a sink refused goes to every sink again, which know a record by its event_id.
+        """
+        batch = Batch(self.clock.wall(), self.clock.synced(), again=True)
+        if letter.topic.startswith(SINK):
+            batch.entries.append(self.store.entry_again(letter.payload))
+        else:
+            self._read(batch, letter)
+        batch.totals["replayed"] += len(batch.entries)
+        self._write(batch)
+        return batch
+
+    def settle(self, batch: Batch) -> Outcome:
+        """After the commit: what `batch` wrote is believed; answers what it calls for."""
+        self.streams.update(batch.streams)
+        self.believed.update(batch.spots)
+        self.totals += batch.totals
+        self.totals["accepted"] += batch.taken.total()
+        self.totals["appended"] += len(batch.entries)
+        self.reasons.update(poison.reason for _, _, poison in batch.letters)
+        batch.outcome.appended = len(batch.entries)
         return batch.outcome
+
+    def _write(self, batch: Batch) -> None:
+        write(self.store, batch, self.clock.boot_id, int(self.clock.monotonic() * 1000))
+
+    def _read(self, batch: Batch, message: Arrived) -> None:
+        limit = self.settings.ingest.max_payload_bytes
+        for item in decode(message.payload, message.agent_id, limit):
+            if isinstance(item, Poison):
+                self._take_poison(batch, message, item)
+            else:
+                self._take_record(batch, message, item)
 
     # One item --------------------------------------------------------------------------------
 
-    def _take_record(
-        self, batch: _Batch, message: Arrived, record: Record, now: datetime, trusted: bool
-    ) -> None:
-        batch.outcome.heard.add(record.agent_id)
+    def _take_record(self, batch: Batch, message: Arrived, record: Record) -> None:
         if not isinstance(record, Snapshot) and not self._in_turn(
             batch, (record.agent_id, record.epoch), record.seq, record.prev_seq
         ):
             return
-        if fault := self._fault(record, now, trusted):
-            self._bury(batch, message, Poison(*fault, record.model_dump_json().encode()))
+        if fault := self._fault(batch, record):
+            poison = Poison(*fault, record.model_dump_json().encode())
+            self._bury(batch, message, poison, accepted=not isinstance(record, Snapshot))
             self._doubt(batch, record)
             return
-        if record.clock is ClockState.UNSYNCED and trusted:
-            record = self._dated(record, now)
+        if record.clock is ClockState.UNSYNCED and batch.trusted:
+            record = self._dated(record, batch.now)
+        if batch.again:
+            record = record.model_copy(update={"historical": True})
         self._accept(batch, record)
 
-    def _take_poison(self, batch: _Batch, message: Arrived, poison: Poison) -> None:
-        batch.outcome.heard.add(message.agent_id)
+    def _take_poison(self, batch: Batch, message: Arrived, poison: Poison) -> None:
         if poison.place:
             epoch, seq, prev = poison.place
             if not self._in_turn(batch, (message.agent_id, epoch), seq, prev):
                 return
-        self._bury(batch, message, poison)
+        self._bury(batch, message, poison, accepted=poison.place is not None)
 
-    def _in_turn(self, batch: _Batch, stream: Stream, seq: int, prev_seq: int) -> bool:
+    def _in_turn(self, batch: Batch, stream: Stream, seq: int, prev_seq: int) -> bool:
         """Whether the record `seq` is the next of its stream; if so it now counts as committed."""
+        if batch.again:
+            return True
         committed = batch.streams.get(stream, self.streams.get(stream, 0))
         if seq <= committed:
             self.totals["duplicates"] += 1
@@ -164,7 +165,7 @@ class Ingest:
         self._ack(batch, stream, seq)
         return True
 
-    def _may_skip(self, batch: _Batch, stream: Stream, committed: int) -> bool:
+    def _may_skip(self, batch: Batch, stream: Stream, committed: int) -> bool:
         """Ask for a hole's records; after some fruitless requests, go on without them."""
         now_s = self.clock.monotonic()
         hole = self._holes.get(stream)
@@ -185,13 +186,13 @@ class Ingest:
         batch.outcome.acks[stream] = ack
         return False
 
-    def _ack(self, batch: _Batch, stream: Stream, seq: int) -> None:
+    def _ack(self, batch: Batch, stream: Stream, seq: int) -> None:
         asked = batch.outcome.acks.get(stream)
         if asked and asked.resend_from is not None and seq <= asked.resend_from:
             return
         batch.outcome.acks[stream] = Ack(store_id=self.store.store_id, epoch=stream[1], seq=seq)
 
-    def _fault(self, record: Record, now: datetime, trusted: bool) -> tuple[str, str] | None:
+    def _fault(self, batch: Batch, record: Record) -> tuple[str, str] | None:
         spot_id = getattr(record, "spot_id", None)
         if spot_id is not None:
             spot = self.spots.get(spot_id)
@@ -200,18 +201,18 @@ class Ingest:
             if spot.agent_id not in (None, record.agent_id):
                 return "foreign_spot", f"{spot_id} belongs to agent {spot.agent_id}"
         ahead_s = self.settings.ingest.future_s
-        believed = trusted and record.clock is not ClockState.UNSYNCED
-        if believed and from_the_future(record, now, ahead_s):
+        believed = batch.trusted and record.clock is not ClockState.UNSYNCED
+        if believed and from_the_future(record, batch.now, ahead_s):
             return "future_timestamp", f"{rfc3339(record.timestamp)} is ahead of our clock"
         return None
 
-    def _doubt(self, batch: _Batch, record: Record) -> None:
+    def _doubt(self, batch: Batch, record: Record) -> None:
         """A spot whose newest record was refused is unknown: an old state must not pass for it."""
         if not isinstance(record, SpotChanged) or record.spot_id not in self.spots:
             return
         if self.spots[record.spot_id].agent_id in (None, record.agent_id):
             unsure = record.model_copy(
-                update={"status": Status.UNKNOWN, "confidence": 0.0, "health_reason": "refused"}
+                update={"status": Status.UNKNOWN, "confidence": 0.0, "health_reason": REFUSED}
             )
             self._believe(batch, unsure)
 
@@ -224,12 +225,13 @@ class Ingest:
             moment = min(now, pair[1] - timedelta(milliseconds=age_ms))
         return record.model_copy(update={"timestamp": moment, "clock": ClockState.ESTIMATED})
 
-    def _accept(self, batch: _Batch, record: Record) -> None:
+    def _accept(self, batch: Batch, record: Record) -> None:
         spot_id = getattr(record, "spot_id", None)
         if isinstance(record, SpotChanged | Snapshot):
             believed = self._believe(batch, record)
             if isinstance(record, Snapshot) and not believed:
                 return
+            batch.totals["snapshots"] += isinstance(record, Snapshot) and not batch.again
         if isinstance(record, VehicleCounted):
             batch.counts.append(record)
             batch.outcome.counted = True
@@ -243,12 +245,13 @@ class Ingest:
         key = spot_id if isinstance(record, SpotChanged) else ""
         batch.entries.append(self.store.entry(cloud, key or "", durable=_durable(record)))
 
-    def _believe(self, batch: _Batch, record: SpotChanged | Snapshot) -> bool:
+    def _believe(self, batch: Batch, record: SpotChanged | Snapshot) -> bool:
         """Take the record as its spot's state if it says more than what is believed."""
         spot_id = record.spot_id
         current = batch.spots.get(spot_id) or self.believed.get(spot_id)
         epochs = [epoch for agent, epoch in self.streams if agent == record.agent_id]
-        if not newer(record.epoch, record.seq, current, epochs):
+        doubted = current and current.health_reason == REFUSED and _same_place(record, current)
+        if not doubted and not newer(record.epoch, record.seq, current, epochs):
             return False
         batch.spots[spot_id] = Believed(
             record.status,
@@ -263,35 +266,15 @@ class Ingest:
         batch.outcome.changed_spots[spot_id] = None
         return True
 
-    def _bury(self, batch: _Batch, message: Arrived, poison: Poison) -> None:
+    def _bury(self, batch: Batch, message: Arrived, poison: Poison, *, accepted: bool) -> None:
         log.warning("%s: %s: %s", message.topic, poison.reason, poison.detail)
         batch.letters.append((message.topic, message.agent_id, poison))
+        batch.totals["dead_lettered"] += accepted and not batch.again
 
-    # The transaction -------------------------------------------------------------------------
 
-    def _commit(self, batch: _Batch, now: datetime) -> None:
-        store = self.store
-        heard_ms = int(self.clock.monotonic() * 1000)
-        with store.transaction():
-            store.spool.append(batch.entries)
-            store.put_spots(batch.spots)
-            for (agent_id, epoch), seq in batch.streams.items():
-                taken = batch.taken[agent_id, epoch]
-                store.move_stream(agent_id, epoch, seq, taken, self.clock.boot_id, heard_ms)
-            for count in batch.counts:
-                delta = 1 if count.event_type is EventType.ARRIVAL else -1
-                store.enter_count(
-                    count.event_id, count.zone_id, count.lane_id, delta, rfc3339(count.timestamp)
-                )
-            for topic, agent_id, poison in batch.letters:
-                store.bury(now, topic, agent_id, poison.reason, poison.detail, poison.payload)
-        self.streams.update(batch.streams)
-        self.believed.update(batch.spots)
-        self.totals["accepted"] += batch.taken.total()
-        self.totals["appended"] += len(batch.entries)
-        for _, _, poison in batch.letters:
-            self.reasons[poison.reason] += 1
-        batch.outcome.appended = len(batch.entries)
+def _same_place(record: SpotChanged | Snapshot, believed: Believed) -> bool:
+    place = (believed.agent_id, believed.epoch, believed.seq)
+    return (record.agent_id, record.epoch, record.seq) == place
 
 
 def _durable(record: StreamRecord | Snapshot) -> bool:

@@ -5,17 +5,21 @@ answer, so that the same `transaction` is done once and answered alike.
 """
 
 import base64
+import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
 from contract.requests import Request, Response
 from contract.upstream import rfc3339
+from gateway.batch import Arrived, Batch
 from gateway.forwarder import Forwarder
 from gateway.lot import Lot
 from gateway.metrics import account
+
+MOST_VEHICLES = 1_000_000
 
 Answer = Callable[["Desk", dict[str, Any]], dict[str, Any]]
 
@@ -30,8 +34,8 @@ class Desk:
 
     lot: Lot
     forwarders: list[Forwarder]
-    replay: Callable[[str, str, bytes], None]
-    """(agent id, topic, payload): take a dead letter in again."""
+    replayed: list[Batch] = field(default_factory=list)
+    """Dead letters that an order took in again, for the service to settle behind its commit."""
 
 
 def answer(desk: Desk, name: str, payload: bytes) -> Response | None:
@@ -123,13 +127,16 @@ def _letters(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _letter(desk: Desk, data: dict[str, Any]) -> tuple[Any, ...]:
+    number = data.get("id")
+    if type(number) is not int or not 0 < number < 2**63:
+        raise Refused(f"id = {number!r}: a dead letter's number; ask dead-letters-list")
     row = desk.lot.store.db.execute(
         "SELECT id, received_at, origin, agent_id, reason, detail, payload FROM dead_letters "
         "WHERE id=?",
-        (data.get("id"),),
+        (number,),
     ).fetchone()
     if row is None:
-        raise Refused(f"id = {data.get('id')!r}: no such dead letter; ask dead-letters-list")
+        raise Refused(f"id = {number}: no such dead letter; ask dead-letters-list")
     return tuple(row)
 
 
@@ -155,7 +162,7 @@ def _drop_letter(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
 def _replay_letter(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
     number, _, origin, agent_id, _, _, payload = _letter(desk, data)
     desk.lot.store.db.execute("DELETE FROM dead_letters WHERE id=?", (number,))
-    desk.replay(agent_id, origin, payload)
+    desk.replayed.append(desk.lot.ingest.replay(Arrived(agent_id, origin, payload)))
     return {"replayed": number}
 
 
@@ -185,15 +192,15 @@ def _correct_count(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
     """A person counted: an entry of the ledger that brings its sum to what they saw."""
     zone_id, count = data.get("zone_id"), data.get("count")
     zones = {zone.zone_id for zone in desk.lot.settings.zones if zone.counted_capacity is not None}
-    if zone_id not in zones:
+    if not isinstance(zone_id, str) or zone_id not in zones:
         raise Refused(f"zone_id = {zone_id!r}: not a counted zone of this lot")
-    if type(count) is not int or count < 0:
-        raise Refused(f"count = {count!r}: a whole number, 0 or more")
+    if type(count) is not int or not 0 <= count <= MOST_VEHICLES:
+        raise Refused(f"count = {count!r}: a whole number from 0 to {MOST_VEHICLES}")
     store = desk.lot.store
     delta = count - store.counts().get(zone_id, 0)
     at = rfc3339(desk.lot.clock.wall())
     note = str(data.get("note", ""))[:200]
-    store.enter_count(f"correction:{zone_id}:{at}", zone_id, "correction", delta, at, note)
+    store.enter_count(f"correction:{uuid.uuid4().hex}", zone_id, "correction", delta, at, note)
     return {"zone_id": zone_id, "count": count, "delta": delta}
 
 

@@ -18,11 +18,12 @@ from pydantic import ValidationError
 from contract import topics as wire
 from contract.health import AgentHealth
 from contract.requests import Ack
+from gateway.batch import Arrived, Outcome
 from gateway.config import GatewaySettings
 from gateway.displays import Displays
 from gateway.forwarder import Forwarder
 from gateway.heartbeat import health_of, info_of, will_of
-from gateway.ingest import Arrived, Ingest, Outcome
+from gateway.ingest import Ingest
 from gateway.lot import Lot
 from gateway.requests import ORDERS, Desk, answer
 from gateway.store import GatewayStore
@@ -72,7 +73,7 @@ class Service:
         self.ingest = Ingest(settings, store, clock)
         self.lot = Lot(settings, store, self.ingest, clock)
         self.forwarders: list[Forwarder] = []
-        self.desk = Desk(self.lot, self.forwarders, self._replay)
+        self.desk = Desk(self.lot, self.forwarders)
         self.displays = Displays(self.lot, self.topics, self._publish_retained)
         self.stopping = threading.Event()
         self.failure: BaseException | None = None
@@ -80,7 +81,6 @@ class Service:
         self.flood_cut = 0
         self._inbox: queue.Queue[Received | None] = queue.Queue(INBOX_MESSAGES)
         self._reconnected = threading.Event()
-        self._replayed: list[Arrived] = []
         self._next_commit_s = self._next_tick_s = self._next_heartbeat_s = 0.0
         self._thread = threading.Thread(target=self._run, name="service", daemon=True)
         self.link = make_link(
@@ -196,14 +196,14 @@ class Service:
             match wire.parse(received.topic):
                 case wire.AgentTopic(lot=self.settings.lot_id, channel="events") as topic:
                     events.append(Arrived(topic.agent, received.topic, received.payload))
+                    self._look_soon_if_silent(topic.agent)
+                    self.lot.presences[topic.agent].hears(self.clock.monotonic())
                 case wire.AgentTopic(lot=self.settings.lot_id, channel="health") as topic:
                     self._hear(topic.agent, received, acks)
                 case wire.RequestTopic(lot=self.settings.lot_id) as topic:
                     requests.append((topic.name, received.payload))
                 case _:
                     log.warning("a message on a topic that is none of ours: %r", received.topic)
-        events += self._replayed
-        self._replayed = []
         outcome = self.ingest.take(events)
         for received in batch:
             if received.connection == self.link.reconnects:
@@ -214,10 +214,6 @@ class Service:
 
     def _follow(self, outcome: Outcome, acks: dict[tuple[str, str], Ack]) -> None:
         """After the commit: acks, then displays and sinks."""
-        now_s = self.clock.monotonic()
-        for agent_id in outcome.heard:
-            self._look_soon_if_silent(agent_id)
-            self.lot.presences[agent_id].hears(now_s)
         for (agent_id, _), ack in {**acks, **outcome.acks}.items():
             self._publish_retained(
                 self.topics.agent(agent_id, "ack"), ack.model_dump_json(exclude_none=True).encode()
@@ -265,13 +261,12 @@ class Service:
         if response is None:
             self.ingest.totals["unreadable_requests"] += 1
             return
+        while self.desk.replayed:
+            self._follow(self.ingest.settle(self.desk.replayed.pop()), {})
         if name in ORDERS:
             self.displays.owe_all()
         message = response.model_dump_json(exclude_none=True).encode()
         self.link.publish(self.topics.response(name), message)
-
-    def _replay(self, agent_id: str, topic: str, payload: bytes) -> None:
-        self._replayed.append(Arrived(agent_id, topic, payload))
 
     def _heartbeat(self) -> bytes:
         uptime_s = self.clock.monotonic() - self.started_s

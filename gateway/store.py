@@ -239,6 +239,15 @@ class GatewayStore:
         body = {**record, "store_id": self.store_id}
         return Entry(key, json.dumps(body, separators=(",", ":")).encode(), durable)
 
+    def entry_again(self, payload: bytes) -> Entry:
+        """A cloud record that a sink refused, to be spooled again. Raises ValueError if it is none.
+
+        It comes behind later ones of its spot, hence historical, and is not to be thinned.
+        """
+        body = {**json.loads(payload), "historical": True}
+        key = body.get("spot_id") or ""
+        return Entry(key, json.dumps(body, separators=(",", ":")).encode(), durable=True)
+
     def _gap(self, first: int, last: int, count: int, reason: str) -> bytes:
         record = {
             "event_id": f"{self.store_id}:gap:{last}",

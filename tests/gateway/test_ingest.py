@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.words import Status
-from gateway.ingest import HOLES_UNTIL_SKIP, RESEND_PAUSE_S, Arrived, Ingest, Outcome
+from gateway.batch import Arrived, Outcome
+from gateway.ingest import HOLES_UNTIL_SKIP, RESEND_PAUSE_S, Ingest
 from gateway.store import GatewayStore
 from gateway.testing import START, SetClock, changed, lot_settings
 

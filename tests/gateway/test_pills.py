@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.batch import Arrived
 from gateway.decode import Poison, decode
-from gateway.ingest import Arrived, Ingest
+from gateway.ingest import Ingest
 from gateway.store import GatewayStore
 from gateway.testing import SetClock, changed, lot_settings
 
@@ -72,9 +73,18 @@ JSON = st.recursive(
 KINDS = ["spot_changed", "snapshot", "health_changed", "vehicle_counted", "birth", "gap", "x"]
 RECORD = {
     **changed(1),
-    **{"session_id": "s", "version": "1", "spots": [], "first_seq": 1, "last_seq": 1, "count": 1},
-    **{"reason": "corrupt", "event_id": "x", "event_type": "ARRIVAL", "lane_id": "in"},
-    **{"zone_id": "L", "health": "ok"},
+    "session_id": "s",
+    "version": "1",
+    "spots": [],
+    "first_seq": 1,
+    "last_seq": 1,
+    "count": 1,
+    "reason": "corrupt",
+    "event_id": "x",
+    "event_type": "ARRIVAL",
+    "lane_id": "in",
+    "zone_id": "L",
+    "health": "ok",
 }
 
 

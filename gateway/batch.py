@@ -1,0 +1,69 @@
+"""What one transaction of ingest will write, and what follows from it once it is committed."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from contract.events import VehicleCounted
+from contract.requests import Ack
+from contract.upstream import rfc3339
+from contract.words import EventType
+from gateway.decode import Poison
+from gateway.occupancy import Believed
+from gateway.store import GatewayStore
+from spool import Entry
+
+Stream = tuple[str, str]
+"""(agent id, epoch)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An `events` message as it came, or a dead letter with what it came from."""
+
+    agent_id: str
+    topic: str
+    payload: bytes
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a committed batch calls for."""
+
+    changed_spots: dict[str, None] = field(default_factory=dict)
+    counted: bool = False
+    acks: dict[Stream, Ack] = field(default_factory=dict)
+    appended: int = 0
+
+
+@dataclass(slots=True)
+class Batch:
+    """What the transaction will write; `now` and `trusted` are our clock's when it was begun."""
+
+    now: datetime
+    trusted: bool
+    again: bool = False
+    """A dead letter: its place in the stream is long committed."""
+    outcome: Outcome = field(default_factory=Outcome)
+    entries: list[Entry] = field(default_factory=list)
+    spots: dict[str, Believed] = field(default_factory=dict)
+    counts: list[VehicleCounted] = field(default_factory=list)
+    letters: list[tuple[str, str, Poison]] = field(default_factory=list)
+    streams: dict[Stream, int] = field(default_factory=dict)
+    taken: Counter[Stream] = field(default_factory=Counter)
+    totals: Counter[str] = field(default_factory=Counter)
+
+
+def write(store: GatewayStore, batch: Batch, boot_id: str, heard_ms: int) -> None:
+    """In a transaction: the records of `batch` and all that follows from them."""
+    store.spool.append(batch.entries)
+    store.put_spots(batch.spots)
+    for (agent_id, epoch), seq in batch.streams.items():
+        store.move_stream(agent_id, epoch, seq, batch.taken[agent_id, epoch], boot_id, heard_ms)
+    for count in batch.counts:
+        delta = 1 if count.event_type is EventType.ARRIVAL else -1
+        store.enter_count(
+            count.event_id, count.zone_id, count.lane_id, delta, rfc3339(count.timestamp)
+        )
+    for topic, agent_id, poison in batch.letters:
+        store.bury(batch.now, topic, agent_id, poison.reason, poison.detail, poison.payload)
