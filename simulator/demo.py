@@ -2,6 +2,7 @@
 
 import io
 import queue
+import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -72,9 +73,10 @@ class Demo:
         self._cut: set[What] = set()
         self._began_s = time.monotonic()
         self._line_s = 0.0
+        self._told_to_quit = False
 
     def run(self) -> dict[str, Any]:
-        """Run until the time is over, q or Ctrl-C; answers what came of it. Raises NotReady."""
+        """Run until the time is over, q or `quit`; answers what came of it. Raises NotReady."""
         try:
             self.site.start()
             self.display.start()
@@ -92,23 +94,29 @@ class Demo:
             self.display.stop()
             self.site.stop()
 
+    def quit(self, number: int, _frame: object) -> None:
+        """Handle a signal: end in order. A second one ends at once.
+
+        It is only noted: an exception in the middle of an agent's commit would tear it.
+        """
+        self._told_to_quit = True
+        signal.signal(number, signal.default_int_handler)
+
     def _play(self, pressed: "queue.SimpleQueue[str]", tell: Callable[[], None]) -> None:
-        try:
-            for _ in self.site.lot.play(DAY_S):
-                elapsed_s = time.monotonic() - self._began_s
-                self.breaker.step(self.site, elapsed_s)
-                tell()
-                if self._quits(pressed, elapsed_s):
-                    break
-        except KeyboardInterrupt:
-            pass
+        for _ in self.site.lot.play(DAY_S):
+            elapsed_s = time.monotonic() - self._began_s
+            self.breaker.step(self.site, elapsed_s)
+            tell()
+            if self._quits(pressed, elapsed_s):
+                break
         self.breaker.end(self.site, time.monotonic() - self._began_s)
         for what in self._cut:
             self.site.restore(what)
 
     def _quits(self, pressed: "queue.SimpleQueue[str]", elapsed_s: float) -> bool:
         duration_s = self.options.duration_s
-        if duration_s is not None and elapsed_s >= duration_s:
+        over = duration_s is not None and elapsed_s >= duration_s
+        if over or self._told_to_quit:
             return True
         while not pressed.empty():
             key = pressed.get()

@@ -3,12 +3,12 @@
 import json
 import logging
 import signal
-import tempfile
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from simulator.folder import folder_of_run
 
 app = typer.Typer(
     add_completion=False,
@@ -42,7 +42,8 @@ def demo(
         Path | None, typer.Option(help="Keep the last view as an SVG picture.")
     ] = None,
     keep: Annotated[
-        Path | None, typer.Option(help="Keep databases, logs and sinks in this folder.")
+        Path | None,
+        typer.Option(file_okay=False, help="Keep databases, logs and sinks in this new folder."),
     ] = None,
 ) -> None:
     """A broker, three agents with 24 spots, a gateway, a file sink and a cloud to cut.
@@ -55,17 +56,14 @@ def demo(
     from simulator.processes import NotReady
 
     logging.basicConfig(level=logging.CRITICAL)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: all ends in order
     try:
         faults = [written(each) for each in fault or []]
     except ValueError as error:
         typer.echo(f"--fault {error}", err=True)
         raise typer.Exit(2) from None
-    if keep:
-        keep.mkdir(parents=True, exist_ok=True)
-    with nullcontext(str(keep)) if keep else tempfile.TemporaryDirectory() as folder:
+    with folder_of_run(keep) as folder:
         options = Options(
-            folder=Path(folder).resolve(),
+            folder=folder,
             duration_s=duration,
             speed=speed,
             broker="mosquitto" if mosquitto else "iotcore",
@@ -76,7 +74,10 @@ def demo(
             say=lambda line: typer.echo(line, err=as_json),
         )
         try:
-            summary = Demo(options).run()
+            lot = Demo(options)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lot.quit)
+            summary = lot.run()
         except NotReady as error:
             typer.echo(f"{error}; with --keep FOLDER the logs stay", err=True)
             raise typer.Exit(1) from None

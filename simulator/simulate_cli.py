@@ -2,12 +2,13 @@
 
 import json
 import logging
-import tempfile
-from contextlib import nullcontext
+import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from simulator.folder import folder_of_run
 
 app = typer.Typer(
     add_completion=False,
@@ -58,7 +59,8 @@ def simulate(
     ] = False,
     bays_an_agent: Annotated[int, typer.Option(min=1, max=500)] = 100,
     keep: Annotated[
-        Path | None, typer.Option(help="Keep databases, logs and sinks in this folder.")
+        Path | None,
+        typer.Option(file_okay=False, help="Keep databases, logs and sinks in this new folder."),
     ] = None,
     report: Annotated[bool, typer.Option(help="Print the reconciliation.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
@@ -91,12 +93,11 @@ def simulate(
         )
     from simulator.replay_report import run_replay
 
-    if keep:
-        keep.mkdir(parents=True, exist_ok=True)
-    with nullcontext(str(keep)) if keep else tempfile.TemporaryDirectory() as folder:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: all ends in order
+    with folder_of_run(keep) as folder:
         result = run_replay(
             replay,
-            folder=Path(folder).resolve(),
+            folder=folder,
             bays=bays,
             hours=hours,
             seed=seed,

@@ -1,6 +1,9 @@
 """Recorded days through sensors, broker, gateway and sinks, with faults; nothing may be missing."""
 
 import json
+import os
+import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -171,6 +174,36 @@ def test_bad_input_exits_2_with_the_mend(
     assert said in run.stderr
     assert run.stdout == ""
     assert "Traceback" not in run.stderr
+
+
+def test_a_folder_of_an_earlier_run_is_refused(
+    lotkeeper: Any, sessions_csv: Path, tmp_path: Path
+) -> None:
+    """Its records would be counted as this one's."""
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    (folder / "front-door.jsonl").touch()
+    run = lotkeeper.run("simulate", "--replay", sessions_csv, "--keep", folder, *SMALL)
+    assert run.returncode == 2
+    assert f"--keep {folder}: holds an earlier run; name a new folder" in run.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_replay_that_is_broken_off_leaves_nothing(
+    lotkeeper: Any, sessions_csv: Path, number: signal.Signals
+) -> None:
+    """Neither processes nor temporary folders: see the fixture."""
+    with lotkeeper.start(
+        "simulate", "--replay", sessions_csv, "--bays", 6, "--speed", 60, stderr=subprocess.PIPE
+    ) as replay:
+        end = os.pidfd_open(replay.pid)
+        while len(lotkeeper.processes()) < 3:  # itself, broker, gateway
+            assert not select.select([end], [], [], 0.05)[0], replay.stderr.read()
+        replay.send_signal(number)
+        assert select.select([end], [], [], 20)[0]
+        os.close(end)
+        assert "Traceback" not in replay.stderr.read()
+    assert replay.returncode not in (0, -number)
 
 
 DEAD_GATEWAY = """
