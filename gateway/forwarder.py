@@ -16,11 +16,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type
-from tenacity.stop import stop_when_event_set
-from tenacity.wait import wait_exponential_jitter
-
 from gateway.config import ForwardSettings
+from gateway.retries import Again, retries
 from gateway.sinks import SNAPSHOT_SEQ, Answer, Outgoing, Sink, SinkError, Verdict
 from gateway.store import GatewayStore
 from runtime.clock import Clock
@@ -120,24 +117,8 @@ class Forwarder(threading.Thread):
 
     def _persist(self, call: Callable[[], Result]) -> Result | None:
         """Call until it answers, with jittered back-off; None when stopped meanwhile."""
-        settings = self._settings
-        back_off = wait_exponential_jitter(
-            multiplier=settings.retry_first_s,
-            max=settings.retry_max_s,
-            jitter=settings.retry_first_s,
-        )
-        attempts = Retrying(
-            retry=retry_if_exception_type(_Again),
-            wait=lambda state: max(back_off(state), _asked_wait(state)),
-            stop=stop_when_event_set(self._stopping),
-            sleep=self._pause,
-            retry_error_callback=lambda state: None,
-        )
-        result: Result | None = attempts(self._once, call)
+        result: Result | None = retries(self._settings, self._stopping)(self._once, call)
         return result
-
-    def _pause(self, seconds: float) -> None:
-        self._stopping.wait(seconds)
 
     def _once(self, call: Callable[[], Result]) -> Result:
         try:
@@ -146,7 +127,7 @@ class Forwarder(threading.Thread):
             if not error.retryable:
                 raise
             self._note_failure(error)
-            raise _Again(error.retry_after_s) from error
+            raise Again(error.retry_after_s) from error
         if self.health.failing_since_s is not None:
             log.info("sink %s works again", self.sink_name)
             self.health.failing_since_s = None
@@ -165,35 +146,40 @@ class Forwarder(threading.Thread):
     def _forward(self, rows: Sequence[Row]) -> None:
         """Send `rows` until each is accepted or refused for good, or until stopped."""
         verdicts: dict[int, Answer] = {}
-        kept_in_vain = 0
         while len(verdicts) < len(rows) and not self._stopping.is_set():
             answers = self._send([row for row in rows if row.seq not in verdicts])
             taken = {
                 seq: answer for seq, answer in answers.items() if answer.verdict is not Verdict.KEEP
             }
             verdicts.update(taken)
-            kept_in_vain = 0 if taken else kept_in_vain + 1
             self._advance(rows, verdicts)
-            self._pace(len(taken), kept_in_vain)
+            if self.health.draining:
+                self._stopping.wait(len(taken) / self._settings.drain_per_s)
 
     def _send(self, rows: Sequence[Row]) -> dict[int, Answer]:
         """The sink's answers by seq; what is refused as a whole is offered again by halves."""
-        try:
-            answers = self._persist(lambda: self._attempt(rows))
-        except SinkError as error:
-            size = len(self._next_batch(rows))
-            if size == 1:
-                return {rows[0].seq: Answer(Verdict.REJECTED, str(error))}
-            self._largest = size // 2
-            return {}
-        self._largest = min(self._largest * 2, self._sink.max_records)
-        return answers or {}
+        while True:
+            try:
+                answers = self._persist(lambda: self._attempt(rows))
+            except SinkError as error:
+                size = len(self._next_batch(rows))
+                if size == 1:
+                    return {rows[0].seq: Answer(Verdict.REJECTED, str(error))}
+                self._largest = size // 2
+            else:
+                self._largest = min(self._largest * 2, self._sink.max_records)
+                return answers or {}
 
     def _attempt(self, rows: Sequence[Row]) -> dict[int, Answer]:
         """The present first, if it is owed; then the next batch of the past."""
         self._send_owed_snapshots()
         batch = self._next_batch(rows)
         answers = self._sink.send(batch)
+        if all(answer.verdict is Verdict.KEEP for answer in answers):
+            raise SinkError(
+                f"nothing is taken for now: {answers[0].reason}",
+                hint="look at the upstream's limits",
+            )
         return {out.seq: answer for out, answer in zip(batch, answers, strict=True)}
 
     def _send_owed_snapshots(self) -> None:
@@ -214,26 +200,45 @@ class Forwarder(threading.Thread):
 
     def _send_snapshots(self, spot_ids: Iterable[str] | None) -> None:
         """Those of `spot_ids`, or of all. What fails is owed again, by the caller's retry."""
-        out = [
-            Outgoing(SNAPSHOT_SEQ, self._key(spot_id), payload)
-            for spot_id, payload in self._snapshots(spot_ids)
-        ]
-        step = min(self._sink.max_records, READ_ROWS)
-        for start in range(0, len(out), step):
-            self._sink.send(out[start : start + step])
-        self.health.snapshots += len(out)
+        spots = {
+            self._key(spot_id): (spot_id, payload) for spot_id, payload in self._snapshots(spot_ids)
+        }
+        waiting = [Outgoing(SNAPSHOT_SEQ, key, payload) for key, (_, payload) in spots.items()]
+        while waiting:
+            batch = self._fill(waiting, self._sink.max_records)
+            waiting = waiting[len(batch) :]
+            kept = self._offer_snapshots(batch)
+            with self._wake:
+                self._changed.update(dict.fromkeys(spots[key][0] for key in kept))
+
+    def _offer_snapshots(self, batch: Sequence[Outgoing]) -> list[str]:
+        """The keys of those to be sent again; a refused one is given up: its event follows."""
+        try:
+            answers = self._sink.send(batch)
+        except SinkError as error:
+            if error.retryable:
+                raise
+            half = len(batch) // 2
+            halves = [batch[:half], batch[half:]] if half else []
+            return [key for each in halves for key in self._offer_snapshots(each)]
+        self.health.snapshots += sum(answer.verdict is Verdict.ACCEPTED for answer in answers)
+        told = zip(batch, answers, strict=True)
+        return [out.key for out, answer in told if answer.verdict is Verdict.KEEP]
 
     def _next_batch(self, rows: Sequence[Row]) -> list[Outgoing]:
-        """The next records in order within the sink's limits; one a key where it may take parts."""
+        """The next records in order; behind one that is refused as a whole, fewer of them."""
+        return self._fill(map(self._outgoing, rows), self._largest)
+
+    def _fill(self, waiting: Iterable[Outgoing], most: int) -> list[Outgoing]:
+        """A batch within the sink's limits; one record a key where it may take parts."""
         batch: list[Outgoing] = []
         size = 0
         keys: set[str] = set()
-        for row in rows:
-            out = self._outgoing(row)
+        for out in waiting:
             if self._sink.partial and out.key in keys:
                 continue
             size += out.size
-            if batch and (len(batch) >= self._largest or size > self._sink.max_bytes):
+            if batch and (len(batch) >= most or size > self._sink.max_bytes):
                 break
             keys.add(out.key)
             batch.append(out)
@@ -259,10 +264,12 @@ class Forwarder(threading.Thread):
         if not passed:
             return
         rejected = [row for row in passed if verdicts[row.seq].verdict is Verdict.REJECTED]
-        dead = sum(1 for row in rejected if not row.lost)
-        delivered = sum(1 for row in passed if not row.lost) - dead
         now = self._clock.wall()
         with self._store.transaction():
+            # What was thinned while its call was under way is already counted as dropped.
+            present = self._store.records_between(self._position, passed[-1].seq)
+            dead = sum(row.seq in present for row in rejected)
+            delivered = len(present) - dead
             self._store.spool.advance(
                 self.sink_name, passed[-1].seq, delivered=delivered, dead_lettered=dead
             )
@@ -275,23 +282,3 @@ class Forwarder(threading.Thread):
         self._position = passed[-1].seq
         self.health.sent += delivered
         self.health.rejected += dead
-
-    def _pace(self, taken: int, kept_in_vain: int) -> None:
-        """The drain's rate cap, and a pause where the upstream takes nothing for now."""
-        if kept_in_vain:
-            pause_s = self._settings.retry_first_s * 2 ** min(kept_in_vain, 10)
-            self._pause(min(pause_s, self._settings.retry_max_s))
-        elif self.health.draining:
-            self._pause(taken / self._settings.drain_per_s)
-
-
-class _Again(Exception):
-    """A retryable failure, with how long the upstream asked to wait."""
-
-    def __init__(self, retry_after_s: float | None) -> None:
-        self.retry_after_s = retry_after_s
-
-
-def _asked_wait(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    return (isinstance(error, _Again) and error.retry_after_s) or 0.0

@@ -229,6 +229,13 @@ class GatewayStore:
         with self.lock:
             return self.spool.read(after, limit, max_bytes)
 
+    def records_between(self, after: int, last: int) -> set[int]:
+        """The seqs behind `after` up to `last` that are still there as records, not as gaps."""
+        rows = self.db.execute(
+            "SELECT seq FROM spool WHERE seq > ? AND seq <= ? AND lost = 0", (after, last)
+        )
+        return {row[0] for row in rows}
+
     def depth(self, name: str) -> Depth:
         """A sink's account."""
         with self.lock:

@@ -1,16 +1,17 @@
 """The forwarder over a real store and a sink in memory: order, outages, poison, restarts."""
 
 import json
+import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from gateway.config import ForwardSettings
 from gateway.forwarder import Forwarder
-from gateway.sinks import Outgoing, SinkError
+from gateway.sinks import Answer, Outgoing, SinkError
 from gateway.sinks.testing import Fault, MemorySink
 from gateway.store import GatewayStore
 from runtime.clock import SystemClock
@@ -52,12 +53,19 @@ class Bench:
         chosen = self.present if spot_ids is None else spot_ids
         return [(each, f'{{"snapshot":"{self.present[each]}"}}'.encode()) for each in chosen]
 
-    def forward(self, sink: MemorySink, name: str = "up") -> Forwarder:
+    def forward(
+        self,
+        sink: MemorySink,
+        name: str = "up",
+        settings: ForwardSettings = FAST,
+        start: bool = True,
+    ) -> Forwarder:
         forwarder = Forwarder(
-            name, "lot-1", sink, self.store, self.snapshots, FAST, SystemClock("always")
+            name, "lot-1", sink, self.store, self.snapshots, settings, SystemClock("always")
         )
         self.forwarders.append(forwarder)
-        forwarder.start()
+        if start:
+            forwarder.start()
         return forwarder
 
     def stop(self) -> None:
@@ -249,3 +257,127 @@ def test_a_full_spool_keeps_each_spots_last_word_and_counts_the_rest(bench: Benc
     assert numbers(out for out in sink.taken if b'"n"' in out.payload)[-3:] == [301, 302, 303]
     lost = sum(json.loads(out.payload)["count"] for out in sink.taken if b"GAP" in out.payload)
     assert lost == depth.dropped
+
+
+def test_a_snapshot_that_is_refused_costs_no_record(bench: Bench) -> None:
+    bench.present = {"A1": "poison", "A2": "now", "A3": "now"}
+    sink = MemorySink(is_poison=lambda out: b"poison" in out.payload)
+    bench.append(50)
+    bench.forward(sink)
+    until(drained(bench))
+    assert numbers(sink.taken) == list(range(1, 51))
+    assert sorted(out.key for out in sink.taken if out.seq < 0) == ["lot-1/A2", "lot-1/A3"]
+    assert bench.store.depth("up").dead_lettered == 0
+
+
+def test_a_snapshot_that_is_kept_goes_again(bench: Bench) -> None:
+    bench.present = {"A1": "now", "A2": "now"}
+    sink = MemorySink(partial=True)
+    sink.faults.append(Fault(keep=frozenset({"lot-1/A2"})))
+    bench.append(50)
+    bench.forward(sink)
+    until(drained(bench))
+    assert sorted(out.key for out in sink.taken if out.seq < 0) == ["lot-1/A1", "lot-1/A2"]
+
+
+def test_snapshots_keep_to_the_sinks_limits(bench: Bench) -> None:
+    bench.present = {f"S{n}": "x" * 100 for n in range(40)}
+    sink = MemorySink(max_bytes=1000)  # MemorySink raises ValueError beyond it
+    bench.append(50)
+    bench.forward(sink)
+    until(drained(bench))
+    assert sum(out.seq < 0 for out in sink.taken) == 40
+
+
+def test_the_search_for_poison_does_not_pause(bench: Bench) -> None:
+    """Nine halvings of a batch with a back-off in between would hold up a lot for minutes."""
+    slow = ForwardSettings(backlog_records=1000, retry_first_s=60, retry_max_s=60)
+    sink = MemorySink(is_poison=lambda out: b'"n":300,' in out.payload)
+    bench.append(500)
+    bench.forward(sink, settings=slow)
+    until(drained(bench))
+    assert numbers(sink.taken) == [n for n in range(1, 501) if n != 300]
+    assert len(sink.calls) < 40
+
+
+def test_an_upstream_that_keeps_everything_is_failing(bench: Bench) -> None:
+    sink = MemorySink(partial=True)
+    sink.faults.extend([Fault(keep=frozenset(f"lot-1/{spot}" for spot in SPOTS))] * 3)
+    pauses: list[str] = []
+    forwarder = bench.forward(sink, start=False)
+    note = forwarder._note_failure
+    forwarder._note_failure = lambda error: (pauses.append(error.hint), note(error))  # type: ignore[assignment,return-value]
+    forwarder.start()
+    bench.append(9)
+    until(drained(bench))
+    assert len(pauses) == 3
+    assert all(pauses)
+    until(lambda: forwarder.health.failing_since_s is None)
+    assert sorted(numbers(sink.taken)) == list(range(1, 10))
+
+
+class Gate(MemorySink):
+    """A sink whose calls wait until it is opened, as a slow upstream's do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = threading.Event()
+        self.passes = threading.Event()
+
+    def send(self, batch: Sequence[Outgoing]) -> list[Answer]:
+        self.reached.set()
+        assert self.passes.wait(PATIENCE_S)
+        return super().send(batch)
+
+
+def test_what_is_thinned_while_its_call_is_under_way_is_accounted_for_once(bench: Bench) -> None:
+    sink = Gate()
+    bench.store.spool.limit_bytes = 2000
+    bench.append(50)
+    bench.forward(sink)
+    assert sink.reached.wait(PATIENCE_S)
+    bench.append(300)
+    assert bench.store.depth("up").dropped > 0
+    sink.passes.set()
+    until(drained(bench))
+    assert bench.store.depth("up").balanced
+
+
+def test_a_full_spool_in_an_outage_of_one_of_two_sinks_keeps_both_accounts(bench: Bench) -> None:
+    bench.store.spool.limit_bytes = 3000
+    down = MemorySink()
+    down.faults.extend([Fault(REFUSED)] * 10_000)
+    forwarder = bench.forward(down)
+    up = MemorySink()
+    bench.forward(up, "other")
+    for _ in range(20):
+        bench.append(30)
+        until(drained(bench, "other"))
+        for name in ("up", "other"):
+            assert bench.store.depth(name).balanced
+    assert forwarder.health.failing_since_s is not None
+    down.faults.clear()
+    until(drained(bench))
+    for name in ("up", "other"):
+        assert bench.store.depth(name).balanced
+    assert bench.store.depth("up").dropped > 0
+    assert bench.store.depth("other").dropped == 0
+    assert numbers(up.taken) == list(range(1, 601))
+
+
+def test_the_wait_that_an_upstream_asks_for_is_kept(bench: Bench) -> None:
+    sink = MemorySink()
+    sink.faults.append(Fault(SinkError("slow down", hint="pace", retry_after_s=0.3)))
+    bench.append(1)
+    began_s = time.monotonic()
+    bench.forward(sink)
+    until(drained(bench))
+    assert time.monotonic() - began_s >= 0.3
+
+
+def test_a_store_that_fails_ends_the_thread_and_is_told(bench: Bench) -> None:
+    forwarder = bench.forward(MemorySink())
+    bench.store.db.execute("DROP TABLE spool_cursors")
+    bench.append(1)
+    forwarder.join(PATIENCE_S)
+    assert isinstance(forwarder.failure, sqlite3.OperationalError)
