@@ -24,7 +24,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from pydantic import BaseModel, ConfigDict, Field
 
-from runtime.config import read_secret
+from runtime.config import ConfigError, read_secret
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,10 @@ class Handlers(BaseModel):
 
 
 class Link:
-    """One client's connection. `start` never fails for want of a broker."""
+    """One client's connection. `start` never fails for want of a broker.
+
+    Raises ConfigError where a password or certificate cannot be used.
+    """
 
     def __init__(
         self,
@@ -113,12 +116,7 @@ class Link:
             secret = self.settings.password_file
             client.username_pw_set(self.settings.username, read_secret(secret) if secret else None)
         if tls := self.settings.tls:
-            client.tls_set(
-                ca_certs=str(tls.ca_file),
-                certfile=str(tls.cert_file) if tls.cert_file else None,
-                keyfile=str(tls.key_file) if tls.key_file else None,
-                tls_version=ssl.PROTOCOL_TLS_CLIENT,
-            )
+            _set_tls(client, tls)
         return client
 
     @property
@@ -138,7 +136,7 @@ class Link:
         options: dict[str, Any] = {}
         if self.settings.protocol == "5":
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.SessionExpiryInterval = self.settings.session_expiry_s
+            properties.SessionExpiryInterval = 0 if self._clean else self.settings.session_expiry_s
             properties.ReceiveMaximum = self._receive_maximum
             options = {"clean_start": self._clean, "properties": properties}
         self._client.connect_async(
@@ -199,6 +197,19 @@ class Link:
             log.error("the broker refused message %d: %s", mid, reason)
         if self.handlers.published:
             self.handlers.published(mid, reason.is_failure)
+
+
+def _set_tls(client: paho.Client, tls: TlsSettings) -> None:
+    try:
+        client.tls_set(
+            ca_certs=str(tls.ca_file),
+            certfile=str(tls.cert_file) if tls.cert_file else None,
+            keyfile=str(tls.key_file) if tls.key_file else None,
+            tls_version=ssl.PROTOCOL_TLS_CLIENT,
+        )
+    except (OSError, ValueError) as error:  # an SSLError is an OSError; neither names the file
+        files = ", ".join(str(path) for path in (tls.ca_file, tls.cert_file, tls.key_file) if path)
+        raise ConfigError(f"mqtt.tls: cannot use {files}: {error}") from error
 
 
 def _without_delay(_c: Any, _u: Any, connection: socket.socket) -> None:
