@@ -5,6 +5,7 @@ The only module of the agent that knows concrete classes.
 
 import logging
 import signal
+import sqlite3
 import sys
 import threading
 from pathlib import Path
@@ -25,10 +26,17 @@ SILENT_S = 20.0
 """A heartbeat's PUBACK that is later than this says that the link only seems to stand."""
 
 
+class StoreUnavailable(Exception):
+    """The agent's database can be neither opened nor made."""
+
+
 def run(settings: AgentSettings) -> int:
-    """Run until SIGTERM or SIGINT. Exit status 0, or 1 after a failure that a restart may mend."""
+    """Run until SIGTERM or SIGINT. Exit status 0, or 1 after a failure that a restart may mend.
+
+    Raises ConfigError for secrets and certificates that cannot be used, StoreUnavailable.
+    """
     clock = SystemClock(settings.clock)
-    store = AgentStore(settings.spool.path, settings.spool.limit_bytes)
+    store = _opened(settings)
     agent = Agent(settings, clock, store, __version__)
     publisher = Publisher(agent, clock.monotonic)
     threads = buses(agent)
@@ -50,6 +58,14 @@ def run(settings: AgentSettings) -> int:
     if failure is None:
         agent.close()
     return 1 if failure else 0
+
+
+def _opened(settings: AgentSettings) -> AgentStore:
+    path = settings.spool.path
+    try:
+        return AgentStore(path, settings.spool.limit_bytes)
+    except (OSError, sqlite3.Error, RuntimeError) as error:
+        raise StoreUnavailable(f"{path}: {error}; check spool.path and its owner") from error
 
 
 def _supervise(
@@ -88,11 +104,13 @@ def main(arguments: list[str]) -> int:
         format="%(levelname)s %(name)s: %(message)s",
     )
     try:
-        settings = load(Path(arguments[0]), AgentSettings)
+        return run(load(Path(arguments[0]), AgentSettings))
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
-    return run(settings)
+    except StoreUnavailable as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import json
 import os
+import queue
+import re
 import signal
 import sqlite3
 import subprocess
@@ -12,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from runtime.mqtt import Handlers, Link, MqttSettings
 
 CONFIG = """
 agent_id = "pi-1"
@@ -143,3 +147,66 @@ def test_a_good_configuration_is_told_so(config: Path) -> None:
     done = run("validate", "-c", config)
     assert done.returncode == 0
     assert "agent pi-1 of lot lot-1, 1 spots" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('username = "x"\npassword_file = "{folder}/password"', "chmod 600"),
+        ('tls = {{ ca_file = "{folder}/absent.pem" }}', "absent.pem"),
+    ],
+)
+def test_a_secret_or_certificate_that_cannot_be_used_is_a_bad_configuration(
+    config: Path, tmp_path: Path, line: str, told: str
+) -> None:
+    (tmp_path / "password").write_text("x")
+    (tmp_path / "password").chmod(0o644)
+    text = config.read_text().replace("[mqtt]\n", f"[mqtt]\n{line.format(folder=tmp_path)}\n")
+    config.write_text(text)
+    done = run("run", "-c", config)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_store_that_cannot_be_made_is_told_in_a_line(config: Path) -> None:
+    config.write_text(re.sub(r'path = ".*"', 'path = "/proc/nowhere/agent.db"', config.read_text()))
+    done = run("run", "-c", config)
+    assert done.returncode == 1
+    assert "/proc/nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_killed_it_is_told_to_be_down_by_its_will_and_stopped_by_itself(
+    config: Path, mosquitto: tuple[str, int]
+) -> None:
+    text = config.read_text().replace("port = 1\n", f"port = {mosquitto[1]}\n")
+    config.write_text(text.replace('"3.1.1"', '"5"').replace('"lot-1"', '"lot-will"'))
+    healths: queue.Queue[dict[str, object]] = queue.Queue()
+    connected = threading.Event()
+    link = Link(
+        MqttSettings(host=mosquitto[0], port=mosquitto[1]),
+        "watcher",
+        Handlers(
+            message=lambda message: healths.put(json.loads(message.payload)),
+            connected=lambda _: connected.set(),
+        ),
+        clean=True,
+    )
+    link.start()
+    assert connected.wait(20)
+    link.subscribe("parking/v1/lot-will/agents/pi-1/health")
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        process = subprocess.Popen(lotkeeper("run", "-c", config), stderr=subprocess.DEVNULL)
+        session = next_session(healths, "up")
+        process.send_signal(number)
+        assert process.wait(20) == (-9 if number is signal.SIGKILL else 0)
+        assert next_session(healths, "down") == session
+    link.stop()
+
+
+def next_session(healths: "queue.Queue[dict[str, object]]", status: str) -> object:
+    """The session of the next heartbeat with that status."""
+    while (health := healths.get(timeout=20))["status"] != status:
+        pass
+    return health["session_id"]

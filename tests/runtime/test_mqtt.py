@@ -59,8 +59,7 @@ class Ear:
         return self.connects.get(timeout=PATIENCE_S)
 
     def heard(self) -> bytes:
-        payload = bytes(self.messages.get(timeout=PATIENCE_S).payload)
-        return payload
+        return bytes(self.messages.get(timeout=PATIENCE_S).payload)
 
     def puback(self) -> tuple[int, bool]:
         return self.pubacks.get(timeout=PATIENCE_S)
