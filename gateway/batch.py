@@ -4,10 +4,18 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from contract.events import VehicleCounted
+from contract.events import (
+    Birth,
+    Gap,
+    HealthChanged,
+    Snapshot,
+    SpotChanged,
+    StreamRecord,
+    VehicleCounted,
+)
 from contract.requests import Ack
 from contract.upstream import rfc3339
-from contract.words import EventType
+from contract.words import EventType, HealthState
 from gateway.decode import Poison
 from gateway.occupancy import Believed
 from gateway.store import GatewayStore
@@ -67,3 +75,21 @@ def write(store: GatewayStore, batch: Batch, boot_id: str, heard_ms: int) -> Non
         )
     for topic, agent_id, poison in batch.letters:
         store.bury(batch.now, topic, agent_id, poison.reason, poison.detail, poison.payload)
+
+
+def spool_key(record: StreamRecord | Snapshot) -> str:
+    """The spot, and behind a slash what is kept apart from its status when the spool thins out."""
+    match record:
+        case SpotChanged():
+            return record.spot_id
+        case HealthChanged() | Snapshot():
+            return f"{record.spot_id}/{record.type}"
+        case _:
+            return ""
+
+
+def is_durable(record: StreamRecord | Snapshot) -> bool:
+    """What thinning must keep: births, gaps, counts, alarms."""
+    if isinstance(record, HealthChanged):
+        return record.health is not HealthState.OK
+    return isinstance(record, Birth | Gap | VehicleCounted)

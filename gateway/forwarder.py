@@ -250,7 +250,9 @@ class Forwarder(threading.Thread):
             payload = payload.replace(b'"historical":false', b'"historical":true', 1)
         return Outgoing(row.seq, self._key(row.key), payload)
 
-    def _key(self, spot_id: str) -> str:
+    def _key(self, key: str) -> str:
+        """The partition key: lot and spot, whatever stands behind the spot in the spool's key."""
+        spot_id = key.partition("/")[0]
         return f"{self._lot_id}/{spot_id}" if spot_id else self._lot_id
 
     def _advance(self, rows: Sequence[Row], verdicts: dict[int, Answer]) -> None:

@@ -8,22 +8,19 @@ again, so that order and identity are one comparison of numbers.
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from contract.events import (
-    Birth,
-    Gap,
     HealthChanged,
     Snapshot,
     SpotChanged,
-    StreamRecord,
     VehicleCounted,
 )
 from contract.requests import Ack
 from contract.upstream import cloud_record, rfc3339
-from contract.words import ClockState, HealthState, Status
-from gateway.batch import Arrived, Batch, Outcome, Stream, write
+from contract.words import ClockState, Status
+from gateway.batch import Arrived, Batch, Outcome, Stream, is_durable, spool_key, write
 from gateway.config import GatewaySettings, SpotSettings
 from gateway.decode import Poison, Record, decode, from_the_future
 from gateway.occupancy import Believed, newer
@@ -232,6 +229,8 @@ class Ingest:
             if isinstance(record, Snapshot) and not believed:
                 return
             batch.totals["snapshots"] += isinstance(record, Snapshot) and not batch.again
+        if isinstance(record, HealthChanged):
+            self._note_health(batch, record)
         if isinstance(record, VehicleCounted):
             batch.counts.append(record)
             batch.outcome.counted = True
@@ -242,16 +241,12 @@ class Ingest:
             lot_id=self.settings.lot_id,
             zone_id=zone_id,
         )
-        key = spot_id if isinstance(record, SpotChanged) else ""
-        batch.entries.append(self.store.entry(cloud, key or "", durable=_durable(record)))
+        batch.entries.append(self.store.entry(cloud, spool_key(record), durable=is_durable(record)))
 
     def _believe(self, batch: Batch, record: SpotChanged | Snapshot) -> bool:
         """Take the record as its spot's state if it says more than what is believed."""
         spot_id = record.spot_id
-        current = batch.spots.get(spot_id) or self.believed.get(spot_id)
-        epochs = [epoch for agent, epoch in self.streams if agent == record.agent_id]
-        doubted = current and current.health_reason == REFUSED and _same_place(record, current)
-        if not doubted and not newer(record.epoch, record.seq, current, epochs):
+        if not self._says_more(batch, record):
             return False
         batch.spots[spot_id] = Believed(
             record.status,
@@ -266,19 +261,32 @@ class Ingest:
         batch.outcome.changed_spots[spot_id] = None
         return True
 
+    def _note_health(self, batch: Batch, record: HealthChanged) -> None:
+        """The status of the spot stands; its sensor's health is another."""
+        current = batch.spots.get(record.spot_id) or self.believed.get(record.spot_id)
+        if current and self._says_more(batch, record):
+            batch.spots[record.spot_id] = replace(
+                current, health=record.health, health_reason=record.health_reason, seq=record.seq
+            )
+            batch.outcome.changed_spots[record.spot_id] = None
+
+    def _says_more(self, batch: Batch, record: SpotChanged | Snapshot | HealthChanged) -> bool:
+        current = batch.spots.get(record.spot_id) or self.believed.get(record.spot_id)
+        if current and current.health_reason == REFUSED and _same_place(record, current):
+            return True
+        batch.streams.setdefault(
+            (record.agent_id, record.epoch), self.streams.get((record.agent_id, record.epoch), 0)
+        )
+        known = [*self.streams, *(each for each in batch.streams if each not in self.streams)]
+        epochs = [epoch for agent, epoch in known if agent == record.agent_id]
+        return newer(record.agent_id, record.epoch, record.seq, current, epochs)
+
     def _bury(self, batch: Batch, message: Arrived, poison: Poison, *, accepted: bool) -> None:
         log.warning("%s: %s: %s", message.topic, poison.reason, poison.detail)
         batch.letters.append((message.topic, message.agent_id, poison))
         batch.totals["dead_lettered"] += accepted and not batch.again
 
 
-def _same_place(record: SpotChanged | Snapshot, believed: Believed) -> bool:
+def _same_place(record: SpotChanged | Snapshot | HealthChanged, believed: Believed) -> bool:
     place = (believed.agent_id, believed.epoch, believed.seq)
     return (record.agent_id, record.epoch, record.seq) == place
-
-
-def _durable(record: StreamRecord | Snapshot) -> bool:
-    """What thinning must keep: births, gaps, counts, alarms."""
-    if isinstance(record, HealthChanged):
-        return record.health is not HealthState.OK
-    return isinstance(record, Birth | Gap | VehicleCounted)

@@ -122,16 +122,18 @@ def spot_state(
     )
 
 
-def newer(record_epoch: str, record_seq: int, believed: Believed | None, epochs: list[str]) -> bool:
-    """Whether a record says more than what is believed. `epochs` in the order of their births.
+def newer(
+    agent_id: str, epoch: str, seq: int, believed: Believed | None, epochs: list[str]
+) -> bool:
+    """Whether a record says more than what is believed. `epochs`: its agent's, oldest first.
 
-    >>> newer("e1", 7, None, ["e1"])
+    >>> newer("pi-1", "e1", 7, None, ["e1"])
     True
     """
-    if believed is None or record_epoch not in epochs:
+    if believed is None or believed.agent_id != agent_id:
         return True
-    if record_epoch == believed.epoch:
-        return record_seq > believed.seq
+    if epoch == believed.epoch:
+        return seq > believed.seq
     if believed.epoch not in epochs:
         return True
-    return epochs.index(record_epoch) > epochs.index(believed.epoch)
+    return epochs.index(epoch) > epochs.index(believed.epoch)

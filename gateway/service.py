@@ -32,8 +32,10 @@ from runtime.mqtt import Handlers, Link
 
 log = logging.getLogger(__name__)
 
-INBOX_MESSAGES = 10_000
-"""What the broker may send unacknowledged is far less; only a QoS 0 flood gets here, and is cut."""
+FLOOD_MESSAGES = 10_000
+FLOOD_BYTES = 16_000_000
+"""Beyond so much waiting, messages of QoS 0 are let go. Those of QoS 1 never are: the broker's
+window bounds them, and one that is never acknowledged would stay in it."""
 TICK_S = 1.0
 DISPLAY_WINDOW = 500
 """Unacknowledged messages beyond which displays wait: they get the newest state when it clears."""
@@ -78,8 +80,8 @@ class Service:
         self.stopping = threading.Event()
         self.failure: BaseException | None = None
         self.progress_s = clock.monotonic()
-        self.flood_cut = 0
-        self._inbox: queue.Queue[Received | None] = queue.Queue(INBOX_MESSAGES)
+        self._inbox: queue.SimpleQueue[Received | None] = queue.SimpleQueue()
+        self._bytes_in = self._bytes_out = 0
         self._reconnected = threading.Event()
         self._next_commit_s = self._next_tick_s = self._next_heartbeat_s = 0.0
         self._thread = threading.Thread(target=self._run, name="service", daemon=True)
@@ -121,19 +123,24 @@ class Service:
         self._reconnected.set()
 
     def _on_message(self, message: paho.MQTTMessage) -> None:
-        try:
-            self._inbox.put_nowait(
-                Received(
-                    message.topic,
-                    bytes(message.payload),
-                    message.retain,
-                    message.mid,
-                    message.qos,
-                    self.link.reconnects,
-                )
+        if not message.qos and self._is_flooded():
+            self.ingest.totals["cut_in_flood"] += 1
+            return
+        self._bytes_in += len(message.payload)
+        self._inbox.put(
+            Received(
+                message.topic,
+                bytes(message.payload),
+                message.retain,
+                message.mid,
+                message.qos,
+                self.link.reconnects,
             )
-        except queue.Full:
-            self.flood_cut += 1
+        )
+
+    def _is_flooded(self) -> bool:
+        waiting_bytes = self._bytes_in - self._bytes_out
+        return self._inbox.qsize() >= FLOOD_MESSAGES or waiting_bytes > FLOOD_BYTES
 
     # The service's thread --------------------------------------------------------------------
 
@@ -164,7 +171,9 @@ class Service:
             except queue.Empty:
                 break
         self._next_commit_s = self.clock.monotonic() + ingest.group_commit_ms / 1000
-        return [each for each in batch if each is not None]
+        found = [each for each in batch if each is not None]
+        self._bytes_out += sum(len(each.payload) for each in found)
+        return found
 
     def _step(self, batch: Sequence[Received]) -> None:
         if self._reconnected.is_set():

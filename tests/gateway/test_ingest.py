@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,10 @@ class Gateway:
 
 
 @pytest.fixture
-def gateway(tmp_path: Path) -> Gateway:
-    return Gateway(tmp_path)
+def gateway(tmp_path: Path) -> Iterator[Gateway]:
+    made = Gateway(tmp_path)
+    yield made
+    made.store.close()
 
 
 def acked(outcome: Outcome, epoch: str = "e1") -> int:
@@ -133,6 +136,75 @@ def test_a_snapshot_shows_the_present_and_the_past_does_not_turn_it_back(gateway
         ("SNAPSHOT", False),
         *[("ARRIVAL", True)] * 3,
     ]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_nor_where_the_stream_is_new_to_this_gateway(gateway: Gateway, at_once: bool) -> None:
+    """A gateway that was replaced hears the present first and the whole past behind it."""
+    gateway.take({**changed(5, "free"), "type": "snapshot"})
+    past = [changed(seq, "occupied", historical=True) for seq in (1, 2, 3, 4)]
+    for messages in [past] if at_once else [[each] for each in past]:
+        assert not gateway.take(*messages).changed_spots
+        assert gateway.status() is Status.FREE
+    fresh = {**changed(5, "free"), "type": "snapshot", "epoch": "e2"}
+    gateway.take(fresh, *(changed(seq, "occupied", epoch="e2") for seq in (1, 2)))
+    assert gateway.status() is Status.FREE
+
+
+def test_a_snapshot_of_a_new_epoch_is_not_turned_back_by_the_old_one(gateway: Gateway) -> None:
+    gateway.take(changed(1))
+    gateway.take({**changed(1, "free"), "type": "snapshot", "epoch": "e2"})
+    gateway.take(changed(2))
+    assert gateway.status() is Status.FREE
+    gateway.restart()
+    gateway.take(changed(3))
+    assert gateway.status() is Status.FREE
+
+
+def test_two_agents_of_one_spot_are_told_apart_by_who_they_are(gateway: Gateway) -> None:
+    gateway.take(changed(9, prev_seq=0, spot_id="B1"))
+    gateway.take(changed(1, "free", spot_id="B1", agent_id="pi-2"), agent="pi-2")
+    assert gateway.status("B1") is Status.FREE
+
+
+def test_every_record_of_a_spot_goes_upstream_under_the_spots_key(gateway: Gateway) -> None:
+    birth = {**changed(3), "type": "birth", "session_id": "s", "version": "1", "spots": ["A1"]}
+    gateway.take(
+        changed(1),
+        {**changed(2), "type": "health_changed", "health": "fault"},
+        birth,
+        {**changed(9), "type": "snapshot"},
+    )
+    keys = [row.key.partition("/")[0] for row in gateway.store.spool.read(0, 10)]
+    assert keys == ["A1", "A1", "", "A1"]
+
+
+def test_a_change_of_health_is_shown_and_the_status_stands(gateway: Gateway) -> None:
+    weak = {**changed(2), "type": "health_changed", "health": "degraded", "health_reason": "weak"}
+    gateway.take({**weak, "seq": 1, "prev_seq": 0})  # of a spot that was never heard of
+    assert "A1" not in gateway.ingest.believed
+    gateway.take(changed(2))
+    outcome = gateway.take({**weak, "seq": 3, "prev_seq": 2})
+    assert list(outcome.changed_spots) == ["A1"]
+    gateway.restart()
+    believed = gateway.ingest.believed["A1"]
+    assert (believed.status, believed.health.value) == (Status.OCCUPIED, "degraded")
+    assert believed.health_reason == "weak"
+    assert believed.since.isoformat() == changed(2)["timestamp"]
+    gateway.take({**changed(3, "free"), "type": "snapshot"})
+    assert gateway.status() is Status.OCCUPIED
+
+
+def test_everything_is_accounted_for(gateway: Gateway) -> None:
+    gateway.take(changed(1), changed(1), changed(9), changed(2, "parked"), b"{", changed(3, "free"))
+    gateway.take({**changed(9), "type": "snapshot"}, {**changed(2), "type": "snapshot"})
+    gateway.take(changed(4, spot_id="Z9"))
+    totals = gateway.ingest.totals
+    assert totals["accepted"] == 4
+    assert totals["accepted"] + totals["snapshots"] == totals["appended"] + totals["dead_lettered"]
+    assert totals["appended"] == len(gateway.spooled()) == 3
+    assert gateway.ingest.reasons == {"invalid": 1, "malformed_json": 1, "unknown_spot": 1}
+    assert gateway.store.accepted() == {"pi-1": 4}
 
 
 BAD: list[tuple[Any, str]] = [

@@ -1,6 +1,7 @@
 """No message may stop the service: what is never acknowledged comes again at every start."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ LIMIT = 10_000
 
 
 @pytest.fixture(scope="module")
-def ingest(tmp_path_factory: pytest.TempPathFactory) -> Ingest:
+def ingest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingest]:
     settings = lot_settings(tmp_path_factory.mktemp("pills"))
-    return Ingest(settings, GatewayStore(settings.store.path, 10_000_000), SetClock())
+    store = GatewayStore(settings.store.path, 10_000_000)
+    yield Ingest(settings, store, SetClock())
+    store.close()
 
 
 def encoded(message: Any) -> bytes:

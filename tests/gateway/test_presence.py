@@ -64,11 +64,12 @@ def test_what_is_shown_of_a_spot() -> None:
 
 def test_a_record_is_newer_by_its_place_in_the_stream_and_by_its_epochs_birth() -> None:
     known = believed(seq=5)
-    assert newer("e1", 6, known, ["e1"])
-    assert not newer("e1", 5, known, ["e1"])
-    assert newer("e2", 1, known, ["e1", "e2"])
-    assert not newer("e0", 99, known, ["e0", "e1"])
-    assert newer("e9", 1, known, ["e1"])
+    assert newer("pi-1", "e1", 6, known, ["e1"])
+    assert not newer("pi-1", "e1", 5, known, ["e1"])
+    assert newer("pi-1", "e2", 1, known, ["e1", "e2"])
+    assert not newer("pi-1", "e0", 99, known, ["e0", "e1"])
+    assert newer("pi-1", "e9", 1, known, ["e9"])
+    assert newer("pi-2", "e1", 1, known, ["e1"])
 
 
 @given(st.lists(st.sampled_from(list(Status))))

@@ -1,6 +1,7 @@
 """Requests on a real store: no data stops the gateway, orders are done once, letters replayed."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -69,14 +70,18 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office(tmp_path)
+def office(tmp_path: Path) -> Iterator[Office]:
+    made = Office(tmp_path)
+    yield made
+    made.store.close()
 
 
 @pytest.fixture(scope="module")
-def worn(tmp_path_factory: pytest.TempPathFactory) -> Office:
+def worn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """One for many examples."""
-    return Office(tmp_path_factory.mktemp("worn"))
+    made = Office(tmp_path_factory.mktemp("worn"))
+    yield made
+    made.store.close()
 
 
 VALUES = st.recursive(

@@ -1,0 +1,205 @@
+"""What the service does with messages before any broker: floods, order within a batch."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from contract.health import AgentHealth
+from contract.words import Status
+from gateway.service import FLOOD_BYTES, FLOOD_MESSAGES, Service
+from gateway.store import GatewayStore
+from gateway.testing import SetClock, changed, lot_settings
+from runtime.mqtt import Handlers
+
+ROOT = "parking/v1/lot-1"
+
+
+class Wire:
+    """A link whose broker is the test: what is published and acknowledged is kept."""
+
+    def __init__(self, _settings: Any, _client_id: str, handlers: Handlers, **_: Any) -> None:
+        self.handlers = handlers
+        self.connected = True
+        self.reconnects = 1
+        self.under_way = 0
+        self.published: list[tuple[str, dict[str, Any]]] = []
+        self.acked: list[int] = []
+        self.alive = True
+        self._news = threading.Condition()
+
+    def start(self) -> None:
+        assert self.handlers.connected
+        self.handlers.connected(True)
+
+    def stop(self) -> None:
+        self.connected = False
+
+    def subscribe(self, topic: str, qos: int = 1) -> None:
+        """All is heard."""
+
+    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> int:
+        with self._news:
+            self.published.append((topic, json.loads(payload)))
+            self._news.notify_all()
+        return 1
+
+    def ack(self, mid: int, qos: int) -> None:
+        with self._news:
+            if qos:
+                self.acked.append(mid)
+            self._news.notify_all()
+
+    def await_(self, true: Callable[[], bool]) -> None:
+        with self._news:
+            assert self._news.wait_for(true, 10)
+
+    def deliver(
+        self, channel: str, message: Any, *, mid: int = 0, qos: int = 1, agent: str = "pi-1"
+    ) -> None:
+        payload = message if isinstance(message, bytes) else json.dumps(message).encode()
+        assert self.handlers.message
+        self.handlers.message(
+            SimpleNamespace(  # type: ignore[arg-type]
+                topic=f"{ROOT}/agents/{agent}/{channel}",
+                payload=payload,
+                retain=False,
+                mid=mid,
+                qos=qos,
+            )
+        )
+
+
+def health(status: str, session: str = "s1", **fields: Any) -> bytes:
+    made = AgentHealth.model_validate({"session_id": session, "status": status, **fields})
+    return made.model_dump_json(exclude_none=True).encode()
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    settings = lot_settings(tmp_path)
+    store = GatewayStore(settings.store.path, 10_000_000)
+    yield Service(settings, store, SetClock(), Wire)  # type: ignore[arg-type]
+    store.close()
+
+
+def run(service: Service) -> Wire:
+    service.start()
+    wire = service.link
+    assert isinstance(wire, Wire)
+    return wire
+
+
+def test_a_flood_of_qos_0_is_cut_and_no_acknowledged_message_with_it(service: Service) -> None:
+    """A QoS 1 message that is let go stays in the broker's window, and at last fills it."""
+    wire = service.link
+    assert isinstance(wire, Wire)
+    for _ in range(FLOOD_MESSAGES + 50):
+        wire.deliver("events", b"{", qos=0)
+    for seq in range(1, 101):
+        wire.deliver("events", changed(seq, "free" if seq % 2 else "occupied"), mid=seq)
+    assert service.ingest.totals["cut_in_flood"] == 50
+    run(service)
+    wire.await_(lambda: len(wire.acked) == 100)
+    assert wire.acked == list(range(1, 101))
+    assert service.ingest.streams["pi-1", "e1"] == 100
+    service.stop()
+
+
+def test_a_flood_of_large_messages_is_cut_by_its_bytes(service: Service) -> None:
+    wire = service.link
+    assert isinstance(wire, Wire)
+    size = 200_000
+    for _ in range(2 * FLOOD_BYTES // size):
+        wire.deliver("events", b"x" * size, qos=0)
+    assert service.ingest.totals["cut_in_flood"] >= FLOOD_BYTES // size - 1
+    run(service)
+    wire.deliver("events", changed(1), mid=7)
+    wire.await_(lambda: 7 in wire.acked)
+    before = service.ingest.totals["cut_in_flood"]
+    wire.deliver("events", b"x", qos=0)
+    assert service.ingest.totals["cut_in_flood"] == before
+    service.stop()
+
+
+def test_a_service_that_failed_can_be_stopped_in_a_flood(service: Service) -> None:
+    wire = service.link
+    assert isinstance(wire, Wire)
+    service.store.db.execute("DROP TABLE spots")
+    wire.deliver("events", changed(1))
+    run(service)
+    service._thread.join(10)
+    assert service.failure is not None
+    for _ in range(FLOOD_MESSAGES + 1):
+        wire.deliver("events", b"{", qos=0)
+    service.stop()
+    assert not wire.acked
+
+
+@pytest.mark.parametrize("last", ["farewell", "record"])
+def test_the_last_word_of_a_batch_counts(service: Service, last: str) -> None:
+    wire = service.link
+    assert isinstance(wire, Wire)
+    wire.deliver("health", health("up"), mid=1)
+    words = [("events", changed(1)), ("health", health("down"))]
+    for mid, (channel, message) in enumerate(words if last == "farewell" else words[::-1], 2):
+        wire.deliver(channel, message, mid=mid)
+    run(service)
+    wire.await_(lambda: len(wire.acked) == 3)
+    service.stop()
+    wanted = Status.UNKNOWN if last == "farewell" else Status.OCCUPIED
+    assert service.lot.shown("A1").status is wanted
+
+
+def test_a_boots_heartbeat_dates_the_records_that_came_with_it(service: Service) -> None:
+    wire = service.link
+    assert isinstance(wire, Wire)
+    wire.deliver("health", health("up", boot_id="pi-boot", monotonic_ms=1_000_000), mid=1)
+    old = changed(1, clock="unsynced", timestamp="1970-01-01T00:00:09Z", monotonic_ms=940_000)
+    wire.deliver("events", old, mid=2)
+    run(service)
+    wire.await_(lambda: len(wire.acked) == 2)
+    service.stop()
+    assert service.ingest.believed["A1"].since.isoformat() == "2026-03-01T11:59:00+00:00"
+
+
+def test_a_message_of_an_earlier_connection_is_committed_but_not_acknowledged(
+    service: Service,
+) -> None:
+    """Its number may by now be another message's."""
+    wire = service.link
+    assert isinstance(wire, Wire)
+    wire.deliver("events", changed(1), mid=5)
+    wire.reconnects += 1
+    wire.deliver("events", changed(2, "free"), mid=5)
+    run(service)
+    wire.await_(lambda: len(wire.acked) == 1)
+    service.stop()
+    assert service.ingest.streams["pi-1", "e1"] == 2
+
+
+def test_nothing_is_acknowledged_before_its_commit(service: Service) -> None:
+    wire = service.link
+    assert isinstance(wire, Wire)
+    reached, go_on = threading.Event(), threading.Event()
+    put = service.store.put_spots
+
+    def slowly(spots: Any) -> None:
+        reached.set()
+        assert go_on.wait(10)
+        put(spots)
+
+    service.store.put_spots = slowly  # type: ignore[method-assign]
+    wire.deliver("events", changed(1), mid=1)
+    run(service)
+    assert reached.wait(10)
+    assert not wire.acked
+    assert not [topic for topic, _ in wire.published if topic.endswith("/ack")]
+    go_on.set()
+    wire.await_(lambda: wire.acked == [1])
+    wire.await_(lambda: any(topic.endswith("pi-1/ack") for topic, _ in wire.published))
+    service.stop()
