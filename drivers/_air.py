@@ -1,0 +1,25 @@
+"""One ping at a time: ultrasonic sensors of one agent that hang on several wires must not hear
+each other's echoes.
+
+Sensors of one bus are polled in turn anyway; this holds between buses.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+LONGEST_S = 0.5
+"""A ping and its quiet take 0.2 s at most. Who waits longer waits for a hung bus: ping then."""
+
+_air = threading.Lock()
+
+
+@contextmanager
+def quiet_air() -> Iterator[None]:
+    """The air for one ping and its echo, as soon as no other sensor of this process uses it."""
+    taken = _air.acquire(timeout=LONGEST_S)
+    try:
+        yield
+    finally:
+        if taken:
+            _air.release()
