@@ -33,7 +33,8 @@ class Reading:
 
     `value` is a distance (`unit` "mm") or a field vector (`unit` "mG"), None unless `quality`
     is ok; `raw` is what came over the wire, for records and for the stuck check;
-    `monotonic_s` is when it was measured, on the injected clock.
+    `monotonic_s` is when it was measured, on the injected clock; `temperature_c` is the sensor's
+    own, where it has one.
     """
 
     value: float | Vector | None
@@ -41,6 +42,7 @@ class Reading:
     quality: Quality
     raw: Any
     monotonic_s: float
+    temperature_c: float | None = None
 
 
 class DriverError(Exception):
