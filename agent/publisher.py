@@ -155,7 +155,7 @@ class Publisher:
             and len(self._under_way) < MESSAGES_UNDER_WAY
             and self.window.room() > 0
             and self.window.sent < self.store.spool.last_seq
-            and self.monotonic() >= self._not_before_s
+            and (not self.window.draining or self.monotonic() >= self._not_before_s)
         )
 
     def _keep_up(self) -> None:
@@ -165,15 +165,18 @@ class Publisher:
             self._heartbeat()
         if self._gateway_up and self.window.overdue(now_s):
             log.warning("no acknowledgement behind %d: sending again", self.window.acked)
-            self.window.back_to(self.window.acked)
+            self._begin(self.window.acked)
         self._send_snapshots_of_changes()
         if self._may_send():
             self._send_batch(now_s)
 
     def _begin_connection(self) -> None:
-        """Live before backlog: the present goes first, then the past in its order."""
-        self.window.connected(self.store.spool.last_seq)
         self._heartbeat()
+        self._begin(self.window.acked)
+
+    def _begin(self, acked: int) -> None:
+        """Live before backlog: the present goes first, then the past behind `acked` in order."""
+        self.window.begin_again(acked, self.store.spool.last_seq)
         if self.window.draining:
             log.info("a backlog of %d records", self.store.spool.last_seq - self.window.acked)
             self._send_all_snapshots()
@@ -184,21 +187,36 @@ class Publisher:
     def _hear_gateway(self, health: GatewayHealth) -> None:
         self._gateway_up = health.status == "up"
         if self._gateway_up and health.session_id != self._gateway_session:
-            if self._gateway_session is not None:
-                self.window.back_to(self.window.acked)
-            self._gateway_session = health.session_id
+            known, self._gateway_session = self._gateway_session, health.session_id
             self._heartbeat()
+            if known is not None:
+                self._begin(self.window.acked)
 
     def _take_ack(self, ack: Ack) -> None:
         if ack.epoch != self.store.epoch:
             return
+        if ack.seq > self.store.spool.last_seq:
+            self._begin_epoch(ack.seq)
+            return
         if ack.store_id != self.store.store_id and self.store.meet(ack.store_id):
-            self.window.begin_again(ack.seq)
+            self._begin(ack.seq)
         self.store.acknowledge(ack.seq)
-        self.window.acknowledged(ack.seq, self.monotonic())
+        self.window.acknowledged(ack.seq, self.store.spool.last_seq, self.monotonic())
         self.store.protect(self.window.sent)
         if ack.resend_from is not None:
             self.window.back_to(ack.resend_from)
+
+    def _begin_epoch(self, seq: int) -> None:
+        """Our store lost records that the gateway has: their seqs must not be used again."""
+        log.error(
+            "the gateway has record %d and the store ends at %d: it lost committed records, or "
+            "is an old copy; beginning a new epoch",
+            seq,
+            self.store.spool.last_seq,
+        )
+        self.store.begin_epoch()
+        self._heartbeat()
+        self._begin(0)
 
     def _send_batch(self, now_s: float) -> None:
         publish = self.settings.publish

@@ -143,6 +143,14 @@ class AgentStore:
             self._db.execute("INSERT OR REPLACE INTO agent VALUES ('store_id', ?)", (store_id,))
         return replaced
 
+    def begin_epoch(self) -> None:
+        """Use the seqs anew under another epoch; what was acknowledged under the old one goes."""
+        with self._transaction():
+            self._move_cursor()
+            self.spool.forget()
+            self.epoch = uuid.uuid4().hex[:16]
+            self._db.execute("UPDATE agent SET value=? WHERE name='epoch'", (self.epoch,))
+
     def depth(self) -> Depth:
         """How much waits for the gateway, as acknowledged up to this moment."""
         with self._lock:

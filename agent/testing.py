@@ -1,16 +1,29 @@
-"""What tests of the agent share: a clock to set, a sensor that says what it is told."""
+"""What tests of the agent share: a clock to set, a sensor that says what it is told, and a gateway
+that acknowledges when it is told to."""
 
+import json
 import threading
+import time
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import paho.mqtt.client as paho
+
 from agent.config import AgentSettings
 from agent.core import Agent
+from agent.publisher import Publisher
 from agent.store import AgentStore
+from contract.health import AgentHealth, GatewayHealth
+from contract.requests import Ack
+from contract.topics import Topics
 from drivers import DriverError, Quality, Reading
+from runtime.mqtt import Handlers, Link, MqttSettings
 
+PATIENCE_S = 10.0
+FAST = {"jitter_s": 0, "drain_per_s": 100_000, "backlog_records": 10, "heartbeat_s": 0.5}
 SYNCED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -124,3 +137,109 @@ class ToldAgent:
         """It leaves and that is confirmed."""
         self.sensors[spot].says = 2500.0
         self.run(6)
+
+
+class FakeGateway:
+    """Hears what an agent publishes; acknowledges on request."""
+
+    def __init__(self, mqtt: MqttSettings, lot_id: str, store_id: str = "store-1") -> None:
+        self.topics = Topics(lot_id)
+        self.store_id = store_id
+        self.messages: list[Any] = []
+        self.healths: list[AgentHealth] = []
+        self._news = threading.Condition()
+        self._ready = threading.Event()
+        handlers = Handlers(message=self._take, connected=self._subscribe)
+        self.link = Link(mqtt, f"gw-{uuid.uuid4().hex[:8]}", handlers, clean=True)
+        self.link.start()
+        assert self._ready.wait(PATIENCE_S)
+
+    def _subscribe(self, session_present: bool) -> None:
+        for channel in ("events", "health"):
+            self.link.subscribe(self.topics.all_agents(channel))
+        self._ready.set()
+
+    def _take(self, message: paho.MQTTMessage) -> None:
+        with self._news:
+            if message.topic.endswith("/health"):
+                self.healths.append(AgentHealth.model_validate_json(message.payload))
+            else:
+                self.messages.append(json.loads(message.payload))
+            self._news.notify_all()
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """All records, in the order they came."""
+        lists = [each if isinstance(each, list) else [each] for each in self.messages]
+        return [record for each in lists for record in each]
+
+    @property
+    def seqs(self) -> list[int]:
+        """The records' numbers, snapshots left out."""
+        return [r["seq"] for r in self.records if r["type"] != "snapshot"]
+
+    def until(self, true: Callable[[], bool]) -> None:
+        """Wait for it, looked at again after each message."""
+        with self._news:
+            assert self._news.wait_for(true, PATIENCE_S), (self.records, self.healths)
+
+    def ack(self, agent: ToldAgent, seq: int, resend_from: int | None = None) -> None:
+        """Acknowledge all up to `seq`."""
+        ack = Ack(store_id=self.store_id, epoch=agent.store.epoch, seq=seq, resend_from=resend_from)
+        payload = ack.model_dump_json(exclude_none=True).encode()
+        self.link.publish(self.topics.agent("pi-1", "ack"), payload, retain=True)
+
+    def come_up(self, session: str) -> None:
+        """Say that the gateway runs."""
+        health = GatewayHealth(session_id=session, status="up")
+        payload = health.model_dump_json(exclude_none=True).encode()
+        self.link.publish(self.topics.gateway_health, payload, retain=True)
+
+
+class Rig:
+    """An agent with its publisher, and a gateway that hears it."""
+
+    def __init__(
+        self, folder: Path, mqtt: MqttSettings, clock: SetClock | None = None, **publish: Any
+    ) -> None:
+        self.mqtt = mqtt
+        self.lot_id = f"lot-{uuid.uuid4().hex[:8]}"
+        settings = agent_settings(
+            folder, spots=2, mqtt=mqtt.model_dump(), publish={**FAST, **publish}
+        ).model_copy(update={"lot_id": self.lot_id})
+        self.agent = ToldAgent(settings, clock or SetClock())
+        self.publisher = Publisher(self.agent.agent, time.monotonic)
+        self._gateways: list[FakeGateway] = []
+
+    def gateway(self, store_id: str = "store-1") -> FakeGateway:
+        """One that hears the agent from now on."""
+        self._gateways.append(FakeGateway(self.mqtt, self.lot_id, store_id))
+        return self._gateways[-1]
+
+    def stop(self) -> None:
+        """Stop all that runs; a failure of the publisher is the test's."""
+        self.publisher.stop()
+        assert self.publisher.failure is None
+        self.agent.agent.close()
+        for gateway in self._gateways:
+            gateway.link.stop()
+
+    def acked(self, seq: int) -> None:
+        """Wait until the agent knows of an acknowledgement."""
+        self.await_(lambda: self.agent.store.acked_seq == seq)
+
+    def await_(self, true: Callable[[], bool]) -> None:
+        """Wait for a state of the publisher's thread, which offers no event."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        pause = threading.Event()
+        while not true():
+            assert time.monotonic() < deadline_s, self.agent.store.acked_seq
+            pause.wait(0.01)
+
+
+def settings_of(broker: tuple[str, int], protocol: str = "3.1.1") -> MqttSettings:
+    """A broker's settings, with quick reconnects."""
+    fast = {"reconnect_min_s": 0.1, "reconnect_max_s": 0.3}
+    return MqttSettings.model_validate(
+        {"host": broker[0], "port": broker[1], "protocol": protocol, **fast}
+    )

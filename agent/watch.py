@@ -56,11 +56,14 @@ class Watch:
         return self.settings.lane_id
 
     def begin(self, saved: str | None, now_s: float) -> None:
-        """Start from the state that was kept, or from none."""
-        if saved:
+        """Start from the state that was kept; from none if there is none or it is damaged."""
+        self.state = self.detector.initial(now_s)
+        if saved is None:
+            return
+        try:
             self.state = self.detector.resume(json.loads(saved), now_s)
-        else:
-            self.state = self.detector.initial(now_s)
+        except ValueError as error:
+            log.error("%s: its kept state is damaged, beginning anew: %s", self.name, error)
 
     def saved(self) -> str:
         """The detector's state, to be kept."""

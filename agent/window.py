@@ -6,10 +6,10 @@
 time-out puts it back. A record's `prev_seq` is the seq sent before it, so that the gateway
 sees a hole whatever the broker lost.
 
-                  backlog at connect
-    LIVE ------------------------------> DRAINING   snapshots first, and at each change;
-         <------------------------------            the events in order, marked historical
-                  sent has reached last
+            a connection or gateway begins, with a backlog
+    LIVE -------------------------------------------------> DRAINING   snapshots first, and at
+         <-------------------------------------------------            each change; the events
+                        sent has reached last                          in order, historical
 """
 
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ class Window:
         """How many more records may be under way; with holes in the seqs, fewer than could be."""
         return max(self.records - (self.sent - self.acked), 0)
 
-    def connected(self, last: int) -> None:
-        """A connection begins: what was under way may be lost."""
+    def begin(self, last: int) -> None:
+        """A connection or a gateway's process begins: what was under way may be lost."""
         self.back_to(self.acked)
         self.draining = last - self.acked > self.backlog
 
@@ -41,28 +41,32 @@ class Window:
         self.sent = seq
         self.waiting_since_s = None
 
-    def begin_again(self, seq: int) -> None:
+    def begin_again(self, seq: int, last: int) -> None:
         """Another gateway, which has only what comes up to `seq`."""
         self.acked = seq
-        self.back_to(seq)
+        self.begin(last)
 
     def has_sent(self, seq: int, last: int, now_s: float) -> None:
         """Records up to `seq` are under way, the spool ends at `last`."""
         self.sent = seq
         if self.waiting_since_s is None:
             self.waiting_since_s = now_s
-        if self.sent >= last:
-            self.draining = False
+        self._end_draining(last)
 
-    def acknowledged(self, seq: int, now_s: float) -> None:
-        """The gateway has committed all up to `seq`."""
+    def acknowledged(self, seq: int, last: int, now_s: float) -> None:
+        """The gateway has committed all up to `seq`, the spool ends at `last`."""
         if seq <= self.acked:
             return
         self.acked = seq
         self.sent = max(self.sent, seq)
         self.waiting_since_s = now_s if self.sent > self.acked else None
+        self._end_draining(last)
 
     def overdue(self, now_s: float) -> bool:
         """Whether a running gateway has been silent about what was sent for too long."""
         since = self.waiting_since_s
         return since is not None and now_s - since > self.ack_timeout_s
+
+    def _end_draining(self, last: int) -> None:
+        if self.sent >= last:
+            self.draining = False
