@@ -74,7 +74,7 @@ def write(store: GatewayStore, batch: Batch, boot_id: str, heard_ms: int) -> Non
             count.event_id, count.zone_id, count.lane_id, delta, rfc3339(count.timestamp)
         )
     for topic, agent_id, poison in batch.letters:
-        store.bury(batch.now, topic, agent_id, poison.reason, poison.detail, poison.payload)
+        store.letters.bury(batch.now, topic, agent_id, poison.reason, poison.detail, poison.payload)
 
 
 def spool_key(record: StreamRecord | Snapshot) -> str:

@@ -277,7 +277,7 @@ class Forwarder(threading.Thread):
             )
             for row in rejected:
                 reason = verdicts[row.seq].reason
-                self._store.bury(
+                self._store.letters.bury(
                     now, f"sink:{self.sink_name}", "", "sink_rejected", reason, row.payload
                 )
             self._store.spool.forget()

@@ -24,7 +24,7 @@ def account(lot: Lot, forwarders: Iterable[Forwarder]) -> dict[str, Any]:
         "store_id": lot.store.store_id,
         "accepted": lot.store.accepted(),
         "totals": dict(totals),
-        "dead_letters": lot.store.dead_letter_counts(),
+        "dead_letters": lot.store.letters.counts(),
         "sinks": {each.sink_name: sink_account(lot, each) for each in forwarders},
         "agents": {name: lot.silence(name) or "online" for name in sorted(lot.presences)},
     }

@@ -54,8 +54,11 @@ class Presence:
         return True
 
     def hears_down(self, session_id: str) -> bool:
-        """A will or a farewell; answers whether it was the current session's."""
-        if session_id != self.session_id:
+        """A will or a farewell; answers whether it was the current session's.
+
+        Where none is known yet, the agent is better doubted: it will be heard if it lives.
+        """
+        if self.session_id not in (None, session_id):
             return False
         self.down = True
         return True

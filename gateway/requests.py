@@ -155,13 +155,13 @@ def _show_letter(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
 
 def _drop_letter(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
     number = _letter(desk, data)[0]
-    desk.lot.store.db.execute("DELETE FROM dead_letters WHERE id=?", (number,))
+    desk.lot.store.letters.drop(number)
     return {"dropped": number}
 
 
 def _replay_letter(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
     number, _, origin, agent_id, _, _, payload = _letter(desk, data)
-    desk.lot.store.db.execute("DELETE FROM dead_letters WHERE id=?", (number,))
+    desk.lot.store.letters.drop(number)
     desk.replayed.append(desk.lot.ingest.replay(Arrived(agent_id, origin, payload)))
     return {"replayed": number}
 

@@ -15,6 +15,8 @@ from typing import Any
 
 from contract.upstream import rfc3339
 from contract.words import HealthState, Status
+from gateway.letters import SCHEMA as LETTERS
+from gateway.letters import DeadLetters
 from gateway.occupancy import Believed
 from spool import Depth, Entry, Row, Spool, Transaction, open_database
 from spool.log import SCHEMA
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 
 MIGRATIONS = [
     SCHEMA
+    + LETTERS
     + """
     CREATE TABLE gateway (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     CREATE TABLE streams (
@@ -42,10 +45,6 @@ MIGRATIONS = [
         event_id TEXT PRIMARY KEY, zone_id TEXT, lane_id TEXT NOT NULL,
         delta INTEGER NOT NULL, timestamp TEXT NOT NULL, note TEXT NOT NULL DEFAULT ''
     );
-    CREATE TABLE dead_letters (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, received_at TEXT NOT NULL, origin TEXT NOT NULL,
-        agent_id TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, payload BLOB NOT NULL
-    );
     CREATE TABLE transactions (
         name TEXT NOT NULL, transaction_id TEXT NOT NULL, response TEXT NOT NULL,
         PRIMARY KEY (name, transaction_id)
@@ -53,8 +52,9 @@ MIGRATIONS = [
     """
 ]
 TRANSACTIONS_KEPT = 10_000
-DEAD_LETTERS_KEPT = 100_000
-"""A flood of poison must not fill the disk: the oldest go; `dead_letters_total` still counts."""
+LEDGER_KEPT = 10_000
+LEDGER_FOLDED = 1_000
+"""So many entries of the ledger are known by their ids; older ones are folded, so many at once."""
 
 
 class GatewayStore:
@@ -65,6 +65,7 @@ class GatewayStore:
         self.db, self.damaged = open_database(path, MIGRATIONS)
         self.lock = threading.RLock()
         self.spool = Spool(self.db, limit_bytes, self._gap)
+        self.letters = DeadLetters(self.db)
         with self.transaction():
             self.store_id = self._remember("store_id", uuid.uuid4().hex[:16])
 
@@ -75,7 +76,11 @@ class GatewayStore:
 
     def transaction(self) -> Transaction:
         """All or nothing, one writer at a time."""
-        return Transaction(self.db, self.lock, self.spool.reload)
+        return Transaction(self.db, self.lock, self._reload)
+
+    def _reload(self) -> None:
+        self.spool.reload()
+        self.letters.reload()
 
     # Streams ---------------------------------------------------------------------------------
 
@@ -161,31 +166,23 @@ class GatewayStore:
         self, event_id: str, zone_id: str | None, lane_id: str, delta: int, at: str, note: str = ""
     ) -> None:
         """In a transaction: one entry of the ledger; one that is there already changes nothing."""
-        self.db.execute(
+        entered = self.db.execute(
             "INSERT OR IGNORE INTO ledger VALUES (?, ?, ?, ?, ?, ?)",
             (event_id, zone_id, lane_id, delta, at, note),
         )
+        if entered.rowcount and (entered.lastrowid or 0) % LEDGER_FOLDED == 0:
+            self._fold_ledger((entered.lastrowid or 0) - LEDGER_KEPT)
 
-    # Dead letters and requests ---------------------------------------------------------------
-
-    def bury(
-        self, at: datetime, origin: str, agent_id: str, reason: str, detail: str, payload: bytes
-    ) -> None:
-        """In a transaction: keep what could not be taken or sent, and why."""
+    def _fold_ledger(self, last: int) -> None:
+        """Make the entries up to the row `last` one a zone: the sums stay."""
         self.db.execute(
-            "INSERT INTO dead_letters (received_at, origin, agent_id, reason, detail, payload) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (rfc3339(at), origin, agent_id, reason, detail[:500], payload),
+            "INSERT INTO ledger SELECT 'folded:' || ? || ':' || IFNULL(zone_id, ''), zone_id, '', "
+            "SUM(delta), MAX(timestamp), 'folded' FROM ledger WHERE rowid <= ? GROUP BY zone_id",
+            (last, last),
         )
-        self.db.execute(
-            "DELETE FROM dead_letters WHERE id <= (SELECT MAX(id) FROM dead_letters) - ?",
-            (DEAD_LETTERS_KEPT,),
-        )
+        self.db.execute("DELETE FROM ledger WHERE rowid <= ?", (last,))
 
-    def dead_letter_counts(self) -> dict[str, int]:
-        """How many dead letters there are of each reason."""
-        rows = self.db.execute("SELECT reason, COUNT(*) FROM dead_letters GROUP BY reason")
-        return dict(rows.fetchall())
+    # Requests -----------------------------------------------------------------------------
 
     def answered(self, name: str, transaction_id: str) -> str | None:
         """The response that a request got before."""

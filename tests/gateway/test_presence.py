@@ -42,6 +42,16 @@ def test_the_will_of_an_old_session_is_ignored() -> None:
     assert not presence.clone_suspected
 
 
+def test_a_will_counts_where_no_session_is_known() -> None:
+    """A gateway that has just started has records of an agent, and not yet its heartbeat."""
+    presence = Presence()
+    presence.hears(0)
+    assert presence.hears_down("s1")
+    assert presence.silence(1, 30) == OFFLINE
+    presence.hears_up("s2", 2)
+    assert presence.silence(3, 30) == ""
+
+
 def test_a_session_that_was_replaced_and_speaks_again_is_a_clone() -> None:
     presence = Presence()
     for session in ("s1", "s2", "s1"):

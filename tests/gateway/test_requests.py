@@ -224,7 +224,7 @@ def test_what_a_sink_refused_goes_to_the_sinks_again(office: Office) -> None:
     with office.store.transaction():
         office.store.spool.advance("disk", 1, delivered=0, dead_lettered=1)
         office.store.spool.forget()
-        office.store.bury(START, "sink:disk", "", "sink_rejected", "too large", row.payload)
+        office.store.letters.bury(START, "sink:disk", "", "sink_rejected", "too large", row.payload)
     office.told("dead-letters-replay", id=office.letters()[0][0])
     office.settle()
     (again,) = office.store.spool.read(0, 10)

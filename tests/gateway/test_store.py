@@ -1,0 +1,135 @@
+"""The gateway's database: what it keeps, what bounds it, what it takes back."""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway import letters as letters_module
+from gateway import store as module
+from gateway.store import GatewayStore, read_only
+from gateway.testing import START
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[GatewayStore]:
+    made = GatewayStore(tmp_path / "gateway.db", 1_000_000)
+    yield made
+    made.db.close()
+
+
+def bury(store: GatewayStore, *payloads: bytes) -> None:
+    with store.transaction():
+        for payload in payloads:
+            store.letters.bury(START, "t", "pi-1", "invalid", "x" * 1000, payload)
+
+
+def letters(store: GatewayStore) -> list[bytes]:
+    rows = store.db.execute("SELECT payload FROM dead_letters ORDER BY id")
+    return [row[0] for row in rows]
+
+
+def test_the_newest_letters_are_kept(store: GatewayStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(letters_module, "LETTERS_KEPT", 3)
+    bury(store, *(b"%d" % n for n in range(10)))
+    assert letters(store) == [b"7", b"8", b"9"]
+
+
+def test_letters_are_bounded_by_their_bytes(
+    store: GatewayStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters_module, "BYTES_KEPT", 1000)
+    for n in range(50):
+        bury(store, b"%03d" % n * 30)
+        kept = letters(store)
+        assert sum(map(len, kept)) == store.letters.bytes <= 1000
+        assert kept[-1] == b"%03d" % n * 30
+    assert len(letters(store)) > 8
+
+
+def test_a_letter_larger_than_the_bound_is_not_kept(
+    store: GatewayStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters_module, "BYTES_KEPT", 1000)
+    bury(store, b"small")
+    bury(store, b"x" * 5000)
+    bury(store, b"small again")
+    assert letters(store) == [b"small again"]
+    assert store.letters.bytes == 11
+
+
+def test_a_rollback_takes_the_counts_back(store: GatewayStore) -> None:
+    bury(store, b"one")
+
+    def fail() -> None:
+        with store.transaction():
+            store.letters.bury(START, "t", "pi-1", "invalid", "", b"another")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert store.letters.bytes == 3
+    with store.transaction():
+        store.letters.drop(1)
+    assert (letters(store), store.letters.bytes) == ([], 0)
+
+
+def test_an_old_ledger_is_folded_and_its_sums_stay(
+    store: GatewayStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LEDGER_KEPT", 20)
+    monkeypatch.setattr(module, "LEDGER_FOLDED", 10)
+    with store.transaction():
+        for n in range(300):
+            store.enter_count(f"e{n}", "L" if n % 3 else None, "in", 1, "2026-03-01")
+    assert store.counts() == {"L": 200, None: 100}
+    assert store.db.execute("SELECT COUNT(*) FROM ledger").fetchone()[0] <= 20 + 10 + 4
+    with store.transaction():
+        store.enter_count("e299", "L", "in", 1, "2026-03-01")
+    assert store.counts()["L"] == 200
+
+
+def test_answers_are_kept_and_the_oldest_forgotten(
+    store: GatewayStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TRANSACTIONS_KEPT", 2)
+    for n in range(4):
+        with store.transaction():
+            store.keep_answer("ping", f"t{n}", f"answer {n}")
+    assert store.answered("ping", "t0") is None
+    assert store.answered("ping", "t3") == "answer 3"
+    assert store.answered("pong", "t3") is None
+
+
+def test_a_sink_that_is_no_longer_configured_holds_nothing_back(store: GatewayStore) -> None:
+    store.register_sinks(["old", "kept"])
+    with store.transaction():
+        store.spool.append([store.entry({"n": 1}, "A1", durable=False)])
+        store.spool.advance("kept", 1, delivered=1)
+    store.register_sinks(["kept", "new"])
+    assert set(store.spool.cursors()) == {"kept", "new"}
+    assert store.depth("new").waiting == 1
+    assert store.depth("kept").waiting == 0
+
+
+def test_the_store_is_its_owners_alone_and_readers_cannot_write(store: GatewayStore) -> None:
+    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+    bury(store, b"x")
+    reader = read_only(store.path)
+    assert reader.execute("SELECT COUNT(*) FROM dead_letters").fetchone() == (1,)
+    with pytest.raises(module.sqlite3.OperationalError, match="readonly"):
+        reader.execute("DELETE FROM dead_letters")
+    reader.close()
+
+
+def test_a_damaged_file_is_set_aside_and_a_new_store_begins(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    first = GatewayStore(path, 1_000_000)
+    first.close()
+    path.write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
+    second = GatewayStore(path, 1_000_000)
+    assert second.damaged
+    assert second.damaged.exists()
+    assert second.store_id != first.store_id  # which tells the agents to offer all again
+    second.close()
