@@ -1,0 +1,1 @@
+"""How well detectors do: recordings with their truth, events matched, rates with intervals."""
