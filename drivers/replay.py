@@ -1,5 +1,8 @@
 """Plays a recording of a sensor, one reading a line, at the pace at which it was recorded.
 
+What `lotkeeper agent record` writes says itself when, and what each reading was worth: see
+`drivers._recording`. Recordings of other programs are rows of numbers at a steady rate.
+
 Source of the count format: Honeywell HMC5883L datasheet, "Data output registers" (order X, Z, Y;
 -4096 marks an axis out of range) and "Gain settings" (1090 LSB/G by default),
 https://cdn-shop.adafruit.com/datasheets/HMC5883L_3-Axis_Digital_Compass_IC.pdf
@@ -8,12 +11,13 @@ Recordings of a chip polled faster than it measures hold each measurement more t
 repeat is answered as no_data, just as a driver that honours data-ready would have.
 """
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FilePath
 
-from drivers import DriverError, Monotonic, Quality, Reading, Vector
+from drivers import DriverError, Monotonic, Quality, Reading, Vector, _recording
 
 COUNT_OUT_OF_RANGE = -4096
 
@@ -21,16 +25,19 @@ Row = tuple[float, ...]
 
 
 class Config(BaseModel):
-    """`format` is one distance in mm a line, or three counts of a magnetometer.
+    """`format` is a recording of ours, one distance in mm a line, or a magnetometer's three counts.
 
-    Values are separated by white space or commas; `#` begins a comment. `axes` is the order of
-    the three counts. `repeat` begins again at the end.
+    Of a recording `sensor` is the sensor to play; it may be left out where there is one alone.
+    Of the others, values are separated by white space or commas; `#` begins a comment; `axes` is
+    the order of the three counts and `rate_hz` the rows a second. `repeat` begins again at the
+    end.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, title="replay")
 
     path: FilePath
-    format: Literal["distance_mm", "field_counts"]
+    format: Literal["distance_mm", "field_counts", "recording"]
+    sensor: str | None = None
     axes: Literal["xyz", "xzy", "yxz", "yzx", "zxy", "zyx"] = "xzy"
     counts_per_gauss: float = Field(1090.0, gt=0)
     rate_hz: float = Field(24.0, gt=0)
@@ -85,11 +92,48 @@ def decode_counts(row: Row, axes: str, counts_per_gauss: float, monotonic_s: flo
     return Reading(field, "mG", Quality.OK, row, monotonic_s)
 
 
-class Driver:
-    """A recording as a sensor. Row n is due n / rate_hz after `open`.
+def readings(config: Config) -> list[Reading]:
+    """All that a recording holds of a sensor, at the times of the file, or from 0 at `rate_hz`.
 
-    A read answers the next row that is due and was not yet read, with the time at which it was
-    due; no_data where none is. `finished` tells that all have been read.
+    Raises ValueError naming file and line for a bad line, the file's sensors where it holds not
+    the one that is asked for, OSError.
+    """
+    if config.format == "recording":
+        return _recorded(config)
+    if config.format == "distance_mm":
+        # Two pings over the same floor do answer the same: no repeat is suspected here.
+        rows = load(config.path, 1)
+        return [decode_distance(row, index / config.rate_hz) for index, row in enumerate(rows)]
+    return _fields(load(config.path, 3), config)
+
+
+def _fields(rows: list[Row], config: Config) -> list[Reading]:
+    found, before = [], None
+    for index, row in enumerate(rows):
+        at_s = index / config.rate_hz
+        if row == before:
+            found.append(Reading(None, "mG", Quality.NO_DATA, row, at_s))
+        else:
+            found.append(decode_counts(row, config.axes, config.counts_per_gauss, at_s))
+        before = row
+    return found
+
+
+def _recorded(config: Config) -> list[Reading]:
+    sensors = _recording.by_sensor(config.path)
+    wanted = config.sensor or (next(iter(sensors)) if len(sensors) == 1 else None)
+    if wanted not in sensors:
+        raise ValueError(
+            f"{config.path}: sensor = {wanted!r} must be one of {', '.join(sorted(sensors))}"
+        )
+    return sensors[wanted]
+
+
+class Driver:
+    """A recording as a sensor. A reading is due as long after `open` as it came in the recording.
+
+    A read answers the next reading that is due and was not yet read, with the time at which it
+    was due; no_data where none is. `finished` tells that all have been read.
     """
 
     bus = "replay"
@@ -98,9 +142,8 @@ class Driver:
     def __init__(self, config: Config, monotonic: Monotonic) -> None:
         self._config = config
         self._monotonic = monotonic
-        self._is_field = config.format == "field_counts"
-        self._unit = "mG" if self._is_field else "mm"
-        self._rows: list[Row] = []
+        self._unit = "mm" if config.format == "distance_mm" else "mG"
+        self._readings: list[Reading] = []
         self._next = 0
         self._start_s = 0.0
         self.finished = False
@@ -108,41 +151,48 @@ class Driver:
     def open(self) -> None:
         """Load the recording and begin at its first row.
 
-        Raises ValueError naming file and line for a bad line, DriverError for an unreadable file.
+        Raises ValueError naming file and line for a bad line, or the file's sensors where it holds
+        not the one that is asked for; DriverError for an unreadable file.
         """
         try:
-            self._rows = load(self._config.path, 3 if self._is_field else 1)
+            self._readings = readings(self._config)
         except OSError as error:
             raise DriverError(f"replay: {error}", "check the recording's path") from error
+        self._unit = self._readings[0].unit
         self._next = 0
         self._start_s = self._monotonic()
         self.finished = False
 
     def read(self) -> Reading:
-        """The next row that is due, or no_data. Raises DriverError where not open."""
-        if not self._rows:
+        """The next reading that is due, or no_data. Raises DriverError where not open."""
+        if not self._readings:
             raise DriverError("replay is not open", "call open() first")
         now_s = self._monotonic()
-        due_s = self._start_s + self._next / self._config.rate_hz
+        reading = self._readings[self._next]
+        due_s = self._start_s + reading.monotonic_s - self._readings[0].monotonic_s
         if self.finished or now_s < due_s:
-            return self._no_data(None, now_s)
-        index = self._next % len(self._rows)
-        self._next += 1
-        self.finished = self._next == len(self._rows) and not self._config.repeat
-        return self._decode(index, due_s)
+            return Reading(None, self._unit, Quality.NO_DATA, None, now_s)
+        self._advance()
+        return replace(reading, monotonic_s=due_s)
 
     def close(self) -> None:
         """Forget the recording."""
-        self._rows = []
+        self._readings = []
 
-    def _decode(self, index: int, due_s: float) -> Reading:
-        row = self._rows[index]
-        if not self._is_field:
-            # Two pings over the same floor do answer the same: no repeat is suspected here.
-            return decode_distance(row, due_s)
-        if index and row == self._rows[index - 1]:
-            return self._no_data(row, due_s)
-        return decode_counts(row, self._config.axes, self._config.counts_per_gauss, due_s)
+    def _advance(self) -> None:
+        if self._next + 1 < len(self._readings):
+            self._next += 1
+        elif self._config.repeat:
+            self._next = 0
+            self._start_s += _lap_s(self._readings, self._config.rate_hz)
+        else:
+            self.finished = True
 
-    def _no_data(self, raw: Any, monotonic_s: float) -> Reading:
-        return Reading(None, self._unit, Quality.NO_DATA, raw, monotonic_s)
+
+def _lap_s(recorded: list[Reading], rate_hz: float) -> float:
+    """From the first reading to the first of the next lap: the last stands as long as the rest."""
+    if len(recorded) == 1:
+        return 1 / rate_hz
+    return (
+        (recorded[-1].monotonic_s - recorded[0].monotonic_s) * len(recorded) / (len(recorded) - 1)
+    )

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from drivers import DriverError, Quality, Reading
-from drivers.replay import Config, Driver, decode_counts, parse_line
+from drivers.replay import Config, Driver, decode_counts, parse_line, readings
 from drivers.testing import DriverContract, ManualClock
 
 REPO = Path(__file__).resolve().parents[2]
@@ -19,6 +19,15 @@ FIELD = """\
 -293, 91, 234
 
 -293 91 -4096
+"""
+
+RECORDING = """\
+monotonic_s,sensor,unit,quality,value,raw,temperature_c
+50.0,A1,mm,ok,2500,2500,
+50.0,A2,mG,ok,1 2 3,"[1, 2, 3]",21.5
+50.4,A2,mG,overflow,,"[1, 2, -4096]",
+51.5,A1,mm,no_echo,,0,
+51.5,A1,mm,ok,2500,2500,
 """
 
 
@@ -48,10 +57,18 @@ def play(driver: Driver, clock: ManualClock, step_s: float, reads: int) -> list[
 
 
 class TestContract(DriverContract):
-    @pytest.fixture(params=[("field_counts", FIELD), ("distance_mm", "2500\n")])
+    @pytest.fixture(
+        params=[
+            {"format": "field_counts", "text": FIELD},
+            {"format": "distance_mm", "text": "2500\n"},
+            {"format": "recording", "text": RECORDING, "sensor": "A1"},
+            {"format": "recording", "text": RECORDING, "sensor": "A2"},
+        ]
+    )
     def driver(self, request: pytest.FixtureRequest, clock: ManualClock, tmp_path: Path) -> Driver:
-        kind, text = request.param
-        return Driver(Config(path=recorded(tmp_path, text), format=kind), clock)
+        options = dict(request.param)
+        path = recorded(tmp_path, options.pop("text"))
+        return Driver(Config.model_validate({"path": path, **options}), clock)
 
 
 def test_rows_come_when_due_with_the_time_they_were_due(tmp_path: Path, clock: ManualClock) -> None:
@@ -137,6 +154,49 @@ def test_a_recording_that_went_away_is_a_driver_error(tmp_path: Path, clock: Man
 
 def test_a_comment_after_values_is_left_out() -> None:
     assert parse_line("1, 2  3 # tail", 3) == (1.0, 2.0, 3.0)
+
+
+def test_a_recording_keeps_its_pace_and_its_qualities(tmp_path: Path, clock: ManualClock) -> None:
+    path = recorded(tmp_path, RECORDING)
+    driver = opened(path, clock, format="recording", sensor="A1")
+    assert driver.read() == Reading(2500.0, "mm", Quality.OK, 2500, 1000.0)
+    clock.sleep(1.25)
+    assert driver.read() == Reading(None, "mm", Quality.NO_DATA, None, 1001.25)
+    clock.sleep(0.25)
+    assert driver.read() == Reading(None, "mm", Quality.NO_ECHO, 0, 1001.5)
+    assert not driver.finished
+    assert driver.read() == Reading(2500.0, "mm", Quality.OK, 2500, 1001.5)
+    assert driver.finished
+
+
+def test_a_recorded_temperature_is_played(tmp_path: Path, clock: ManualClock) -> None:
+    driver = opened(recorded(tmp_path, RECORDING), clock, format="recording", sensor="A2")
+    assert driver.read() == Reading((1.0, 2.0, 3.0), "mG", Quality.OK, (1, 2, 3), 1000.0, 21.5)
+    clock.sleep(0.25)
+    assert driver.read() == Reading(None, "mG", Quality.NO_DATA, None, 1000.25)
+
+
+def test_a_repeated_recording_goes_on_in_its_pace(tmp_path: Path, clock: ManualClock) -> None:
+    path = recorded(tmp_path, RECORDING)
+    driver = opened(path, clock, format="recording", sensor="A2", repeat=True)
+    clock.sleep(10)
+    times_s = [driver.read().monotonic_s for _ in range(4)]
+    assert times_s == pytest.approx([1000.0, 1000.4, 1000.8, 1001.2])
+
+
+@pytest.mark.parametrize("options", [{}, {"sensor": "A3"}])
+def test_which_of_several_sensors_must_be_said(
+    tmp_path: Path, clock: ManualClock, options: dict[str, str]
+) -> None:
+    with pytest.raises(ValueError, match=r"recording\.txt: sensor = .* must be one of A1, A2"):
+        opened(recorded(tmp_path, RECORDING), clock, format="recording", **options)
+
+
+def test_the_only_sensor_needs_no_name(tmp_path: Path) -> None:
+    lines = [line for line in RECORDING.splitlines() if "A2" not in line]
+    path = recorded(tmp_path, "\n".join(lines) + "\n")
+    found = readings(Config(path=path, format="recording"))
+    assert [each.monotonic_s for each in found] == [50.0, 51.5, 51.5]
 
 
 def test_a_real_recording_repeats_over_a_third_of_its_rows(clock: ManualClock) -> None:
