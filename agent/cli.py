@@ -4,10 +4,12 @@ import json
 import os
 import sqlite3
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from agent.tools import commands
+from agent.tools.options import DEFAULT, ConfigOption, settings_of
 
 app = typer.Typer(
     add_completion=False,
@@ -15,11 +17,6 @@ app = typer.Typer(
     help="The process on one Pi that watches spots.",
     no_args_is_help=True,
 )
-
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The agent's TOML file.", show_default=True)
-]
-DEFAULT = Path("/etc/lotkeeper/agent.toml")
 
 
 @app.command(epilog="Example: lotkeeper agent run --config ./agent.toml")
@@ -33,7 +30,7 @@ def run(
     """
     import agent.app  # noqa: F401  # what is missing or misconfigured is told here
 
-    _settings(config)
+    settings_of(config)
     # -P: the working directory is no place to import from
     command = [sys.executable, "-P", "-m", "agent.app", str(config)]
     os.execv(sys.executable, [*command, *(["--verbose"] if verbose else [])])
@@ -42,7 +39,7 @@ def run(
 @app.command(epilog="Example: lotkeeper agent validate -c agent.toml && systemctl restart ...")
 def validate(config: ConfigOption = DEFAULT) -> None:
     """Check a configuration. Exit 0 good, 2 with each fault named."""
-    settings = _settings(config)
+    settings = settings_of(config)
     typer.echo(
         f"{config}: agent {settings.agent_id} of lot {settings.lot_id}, "
         f"{len(settings.spots)} spots, {len(settings.lanes)} lanes"
@@ -57,7 +54,7 @@ def status(
     """What the agent's store holds: spots and their last record, and what waits for the gateway."""
     from sqlite_utils import Database
 
-    path = _settings(config).spool.path
+    path = settings_of(config).spool.path
     if not path.exists():
         typer.echo(f"{path}: no store yet; the agent makes it when it first runs", err=True)
         raise typer.Exit(1)
@@ -83,12 +80,15 @@ def status(
         )
 
 
-def _settings(path: Path):  # type: ignore[no-untyped-def]  # the model is imported only when used
-    from agent.config import AgentSettings
-    from runtime.config import ConfigError, load
-
-    try:
-        return load(path, AgentSettings)
-    except ConfigError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+app.command(epilog="Example: lotkeeper agent check --json | jq '.sensors[] | {name, value}'")(
+    commands.check
+)
+app.command(epilog="Example: lotkeeper agent watch A1 A2; --json --seconds 60 for a log of it.")(
+    commands.watch
+)
+app.command(epilog="Example: lotkeeper agent identify, or lotkeeper agent identify A1")(
+    commands.identify
+)
+app.command(epilog="Example: lotkeeper agent calibrate A1; without a car: --empty-only.")(
+    commands.calibrate
+)

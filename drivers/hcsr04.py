@@ -28,6 +28,9 @@ NO_OBSTACLE_S = 0.038
 ECHO_WAIT_S = 0.050
 """An echo lasts at most 38 ms and begins within a few ms of the trigger."""
 
+PINS = ("trigger", "echo")
+"""The options that are pins: `lotkeeper agent check` finds those that are used twice."""
+
 _PINS_HINT = (
     "check that the pins are BCM numbers used by nothing else, that the service's user is in the "
     "group gpio, and that lgpio (or RPi.GPIO) is installed"
