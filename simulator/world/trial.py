@@ -1,0 +1,175 @@
+"""A detector set before a bay: what it said against the truth.
+
+An event is dated by the detector; it is matched to the truth within TOLERANCE_S. Events of which
+a fault hid the truth (from 20 s before it to 150 s after it) are counted apart.
+
+Status is wrong where it is published free from SETTLING_S after a vehicle stands until it begins
+to leave, or occupied from SETTLING_S after it is gone until the next one comes. A fault may take
+FAULT_S to be noticed, `stuck` 120 samples and so STUCK_S. `unknown` is never wrong.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from agent.detector import Change, Detector, DetectorSettings, MagneticSettings, RangingSettings
+from contract.words import Status
+from score.match import Event, Kind, Tally, match
+from simulator.world.bay import Bay
+from simulator.world.scenario import Scenario
+from simulator.world.traffic import FIRST_S
+
+TOLERANCE_S = 30.0
+SETTLING_S = 30.0
+FAULT_S = 75.0
+STUCK_S = 150.0
+HIDDEN_S = (20.0, 150.0)
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one bay. Seconds count from the end of the first quarter of an hour."""
+
+    bay: str
+    tally: Tally
+    hidden: int
+    told_s: tuple[float, ...]
+    """How long after the truth each found event was published."""
+    wrong: tuple[Span, ...]
+    unknown_s: float
+    watched_s: float
+
+
+@dataclass
+class Spoken:
+    """What a detector said of a bay: events with the time at which they were told, and statuses."""
+
+    told: dict[Event, float] = field(default_factory=dict)
+    statuses: list[tuple[float, Status]] = field(default_factory=list)
+
+    def hear(self, change: Change, now_s: float) -> None:
+        """Take a change; only between free and occupied is it an event."""
+        self.statuses.append((now_s, change.status))
+        if change.previous in (Status.UNKNOWN, change.status) or change.status is Status.UNKNOWN:
+            return
+        kind: Kind = "arrival" if change.status is Status.OCCUPIED else "departure"
+        self.told[Event(change.at_s, kind)] = now_s
+
+
+def settings_of(scenario: Scenario) -> DetectorSettings:
+    """The default settings of a family's detector. Raises ValueError where there is none."""
+    if scenario.family == "fused":
+        raise ValueError("agent.detector has no fused detector yet: choose another family")
+    return MagneticSettings() if scenario.family == "magnetic" else RangingSettings()
+
+
+def run(scenario: Scenario, seed: str, until_s: float) -> Outcome:
+    """Let a detector live through a bay's life."""
+    bay = Bay(scenario, seed, until_s)
+    spoken = listen(Detector(settings_of(scenario)), bay)
+    tally = match(truth(bay), spoken.told, TOLERANCE_S)
+    seen, hidden = _unhidden(tally, bay)
+    return Outcome(
+        bay=seed,
+        tally=seen,
+        hidden=hidden,
+        told_s=tuple(spoken.told[pair.found] - pair.truth.at_s for pair in seen.pairs),
+        wrong=tuple(wrong_spans(bay, spoken.statuses)),
+        unknown_s=sum(
+            end - max(begin, FIRST_S)
+            for begin, end, status in published(spoken.statuses, until_s)
+            if status is Status.UNKNOWN and end > FIRST_S
+        ),
+        watched_s=until_s - FIRST_S,
+    )
+
+
+def listen(detector: Detector, bay: Bay) -> Spoken:
+    """Step a detector through all of a bay's readings."""
+    spoken, state, step = Spoken(), detector.initial(0.0), detector.step
+    for now_s, reading in bay.readings():
+        state, said = step(state, reading, now_s)
+        for each in said:
+            if isinstance(each, Change):
+                spoken.hear(each, now_s)
+    return spoken
+
+
+def truth(bay: Bay) -> list[Event]:
+    """When vehicles begin to come in, and begin to leave."""
+    return sorted(
+        event
+        for visit in bay.visits
+        for event in (Event(visit.arrival_s, "arrival"), Event(visit.departure_s, "departure"))
+    )
+
+
+def published(
+    statuses: Iterable[tuple[float, Status]], until_s: float
+) -> Iterable[tuple[float, float, Status]]:
+    """From when to when what was published."""
+    begin_s, last = 0.0, Status.UNKNOWN
+    for time_s, status in statuses:
+        yield begin_s, time_s, last
+        begin_s, last = time_s, status
+    yield begin_s, until_s, last
+
+
+def wrong_spans(bay: Bay, statuses: Iterable[tuple[float, Status]]) -> list[Span]:
+    """Where what was published was wrong, out of the time allowed to settle."""
+    spans = {Status.FREE: _must_not_be_free(bay), Status.OCCUPIED: _must_not_be_occupied(bay)}
+    excused = [
+        (fault.begin_s, fault.begin_s + (STUCK_S if fault.kind == "stuck" else FAULT_S))
+        for fault in bay.faults
+    ]
+    wrong: list[Span] = []
+    for begin_s, end_s, status in published(statuses, bay.until_s):
+        for span in _common([(begin_s, end_s)], spans.get(status, [])):
+            wrong += without(span, excused)
+    return wrong
+
+
+def without(span: Span, excused: Iterable[Span]) -> list[Span]:
+    """What is left of a span where others, in order, are cut out of it."""
+    left, begin_s = [], span[0]
+    for from_s, to_s in excused:
+        if begin_s < min(from_s, span[1]):
+            left.append((begin_s, min(from_s, span[1])))
+        begin_s = max(begin_s, to_s)
+    if begin_s < span[1]:
+        left.append((begin_s, span[1]))
+    return left
+
+
+def _must_not_be_free(bay: Bay) -> list[Span]:
+    return [(visit.standing_s + SETTLING_S, visit.departure_s) for visit in bay.visits]
+
+
+def _must_not_be_occupied(bay: Bay) -> list[Span]:
+    begins = [0.0, *(visit.gone_s + SETTLING_S for visit in bay.visits)]
+    ends = [*(visit.arrival_s for visit in bay.visits), bay.until_s]
+    return list(zip(begins, ends, strict=True))
+
+
+def _common(one: list[Span], others: list[Span]) -> list[Span]:
+    """What lies in a span of both."""
+    pairs = ((max(a, c), min(b, d)) for a, b in one for c, d in others)
+    return [(begin, end) for begin, end in pairs if begin < end]
+
+
+def _unhidden(tally: Tally, bay: Bay) -> tuple[Tally, int]:
+    """The tally without the events that a fault hid, and how many true ones those are."""
+    before_s, after_s = HIDDEN_S
+
+    def hidden(event: Event) -> bool:
+        return any(f.begin_s - before_s <= event.at_s < f.end_s + after_s for f in bay.faults)
+
+    seen = Tally(
+        tuple(pair for pair in tally.pairs if not hidden(pair.truth)),
+        *(
+            tuple(event for event in events if not hidden(event))
+            for events in (tally.missed, tally.false, tally.doubled)
+        ),
+    )
+    return seen, len(tally.truths) - len(seen.truths)
