@@ -1,8 +1,8 @@
 """The detector: (state, reading, now) -> (state, what it says). Pure: all state is in the state.
 
-    reading -> faults: health  --fault-->  settling: unknown
-            -> ranging | magnetic: evidence -> settling: Change      (a spot)
-            -> passage: Passage                                      (a lane)
+    reading -> faults: health of its sensor  --fault--> settling: unknown
+            -> ranging | magnetic | fused: evidence --> settling: Change     (a spot)
+            -> passage: Passage                                              (a lane)
 
 Status and health are kept apart: a fault makes a spot's status `unknown`, never free.
 `step` changes the state that it is given, which costs less than a copy at each sample, and
@@ -10,18 +10,20 @@ answers it; nothing is remembered anywhere else.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel
 
-from agent import faults, magnetic, passage, ranging
+from agent import faults, fused, magnetic, passage, ranging
+from agent.baseline import Slope
 from agent.changes import Change, HealthChange, Passage, Said
-from agent.faults import Watchfulness
+from agent.faults import Health, Watchfulness
+from agent.fused import Fused, FusedSettings
 from agent.magnetic import Magnetic, MagneticSettings
 from agent.passage import Lane, PassageSettings
 from agent.ranging import Ranging, RangingSettings
-from agent.settling import Settling, doubt, lose
+from agent.settling import Settling, doubt, lose, settle
 from contract.words import HealthState, Status
 from drivers import Quality, Reading, Vector
 
@@ -29,6 +31,7 @@ __all__ = [
     "Change",
     "Detector",
     "DetectorSettings",
+    "FusedSettings",
     "HealthChange",
     "MagneticSettings",
     "Passage",
@@ -42,7 +45,7 @@ __all__ = [
 POLLED_FASTER_S = 2.0
 """No new data for less than this is no fault: chips are polled faster than they measure."""
 
-DetectorSettings = RangingSettings | MagneticSettings | PassageSettings
+DetectorSettings = RangingSettings | MagneticSettings | FusedSettings | PassageSettings
 
 
 class Saved(BaseModel):
@@ -57,19 +60,29 @@ class Saved(BaseModel):
     health: HealthState = HealthState.OK
     reason: str = ""
     floor_mm: float | None = None
+    given_floor_mm: float | None = None
     baseline: Vector | None = None
+    offset: Vector = (0.0, 0.0, 0.0)
     sigma_mg: float = 0.0
+    slope: dict[str, Any] = {}
+    temperature_c: float | None = None
+    known_c: tuple[float, float] | None = None
 
 
 @dataclass(slots=True)
 class State:
-    """Everything that a detector remembers of its sensor."""
+    """Everything that a detector remembers of its sensors.
+
+    `watch` is the sensor's, of a fused spot the ranger's; `waker` is its magnetometer's.
+    """
 
     watch: Watchfulness
     lane: Lane
+    waker: Watchfulness | None = None
     settling: Settling = field(default_factory=Settling)
     ranging: Ranging = field(default_factory=Ranging)
     magnetic: Magnetic = field(default_factory=Magnetic)
+    fused: Fused = field(default_factory=Fused)
     health: HealthState = HealthState.OK
     reason: str = ""
 
@@ -80,29 +93,38 @@ class State:
 
     def to_json(self) -> dict[str, Any]:
         """What `Detector.resume` takes back."""
+        watch, field_ = self.watch, self.magnetic
         saved = Saved(
             status=self.settling.status,
             settled=self.settling.settled,
             health=self.health,
             reason=self.reason,
             floor_mm=self.ranging.floor_mm,
-            baseline=self.magnetic.baseline,
-            sigma_mg=self.magnetic.sigma_mg,
+            given_floor_mm=self.ranging.given_floor_mm,
+            baseline=field_.baseline,
+            offset=field_.offset,
+            sigma_mg=field_.sigma_mg,
+            slope=asdict(field_.slope),
+            temperature_c=field_.temperature_c,
+            known_c=None if watch.low_c is None else (watch.low_c, watch.high_c),
         )
         return saved.model_dump(mode="json")
 
 
 class Detector:
-    """One sensor's detector; holds settings alone."""
+    """One spot's or lane's detector; holds settings alone."""
 
     def __init__(self, settings: DetectorSettings) -> None:
         self.settings = settings
 
     def initial(self, now_s: float) -> State:
         """The state before the first reading, `now_s` in monotonic seconds."""
-        state = State(faults.begin(now_s), Lane(now_s))
-        if isinstance(self.settings, RangingSettings):
-            state.ranging.floor_mm = self.settings.floor_mm
+        ranger = self._ranger()
+        state = State(faults.begin(now_s, is_ranger=ranger is not None), Lane(now_s))
+        if isinstance(self.settings, FusedSettings):
+            state.waker = faults.begin(now_s)
+        if ranger is not None:
+            state.ranging.floor_mm = state.ranging.given_floor_mm = ranger.floor_mm
         return state
 
     def resume(self, saved: dict[str, Any], now_s: float) -> State:
@@ -115,49 +137,89 @@ class Detector:
         state = self.initial(now_s)
         state.settling.status, state.settling.settled = kept.status, kept.settled
         state.health, state.reason = kept.health, kept.reason
-        if state.ranging.floor_mm is None:
+        state.watch.health = kept.health, kept.reason
+        if kept.floor_mm is not None and kept.given_floor_mm == state.ranging.given_floor_mm:
             state.ranging.floor_mm = kept.floor_mm
-        state.magnetic.baseline, state.magnetic.sigma_mg = kept.baseline, kept.sigma_mg
+        if kept.known_c is not None:
+            state.watch.low_c, state.watch.high_c = kept.known_c
+        _resume_field(state.magnetic, kept)
         return state
 
     def step(self, state: State, reading: Reading | None, now_s: float) -> tuple[State, list[Said]]:
         """Take a reading, or None for one that did not come, at monotonic `now_s`.
 
-        Raises TypeError where a good reading is not of this detector's kind.
+        A fused spot's reading is told by its unit, None is the ranger's; one of the
+        magnetometer's that did not come is a reading without data. Raises TypeError where a
+        good reading is not of this detector's kind.
         """
-        quality = self._quality(reading, now_s - state.watch.good_s)
+        woken = state.waker is not None and reading is not None and reading.unit == "mG"
+        watch = state.waker if woken and state.waker is not None else state.watch
+        quality = self._quality(watch, reading, now_s)
         if quality is None:
             return state, []
-        watch = state.watch
         faults.note(watch, quality, now_s)
         if reading is None or quality is not Quality.OK:
-            if doubt(state.settling):
+            if not woken and doubt(state.settling):
                 ranging.interrupt(state.ranging)
-            return state, self._judged(state, now_s)
-        if not isinstance(self.settings, RangingSettings):
-            faults.note_raw(watch, reading.raw)
-        said = self._judged(state, now_s)
-        if state.health is not HealthState.FAULT:
+            return state, self._judged(state, watch, now_s)
+        faults.note_raw(watch, reading.raw)
+        learns = state.status is Status.FREE and state.health is HealthState.OK
+        faults.note_temperature(watch, reading.temperature_c, learns, now_s)
+        said = self._judged(state, watch, now_s)
+        if watch.health[0] is not HealthState.FAULT:
             found = self._detect(state, reading, now_s)
             if found is not None:
                 said.append(found)
         return state, said
 
-    def _quality(self, reading: Reading | None, silent_s: float) -> Quality | None:
+    def hear(self, state: State, step_mg: float, now_s: float) -> None:
+        """An adjacent spot's magnetometer saw a step of `step_mg` at `now_s`."""
+        magnetic.hear(state.magnetic, step_mg, now_s)
+
+    def sample_s(self, state: State, unit: str, sample_s: float, now_s: float) -> float:
+        """How long to wait for the next reading in `unit`, where `sample_s` is the full rate.
+
+        The ranger of a fused spot sleeps while its magnetometer is well and nothing happens.
+        """
+        settings, waker = self.settings, state.waker
+        if not isinstance(settings, FusedSettings) or waker is None or unit == "mG":
+            return sample_s
+        alert = (
+            now_s < state.fused.awake_until_s
+            or state.status is Status.UNKNOWN
+            or state.settling.toward is not None
+            or HealthState.OK is not waker.health[0]
+            or state.watch.last is not Quality.OK
+            or state.magnetic.baseline is None
+        )
+        return sample_s if alert else max(settings.asleep_sample_s, sample_s)
+
+    def _ranger(self) -> RangingSettings | None:
+        settings = self.settings
+        if isinstance(settings, FusedSettings):
+            return settings.ranging
+        return settings if isinstance(settings, RangingSettings) else None
+
+    def _quality(
+        self, watch: Watchfulness, reading: Reading | None, now_s: float
+    ) -> Quality | None:
         """What the reading is worth; None where it is no news at all."""
         if reading is None or not _is_finite(reading.value):
             return Quality.NO_DATA
-        if isinstance(self.settings, RangingSettings):
-            return ranging.quality_of(self.settings, reading)
-        if reading.quality is Quality.NO_DATA and silent_s < POLLED_FASTER_S:
+        ranger = self._ranger()
+        if watch.is_ranger and ranger is not None:
+            return ranging.quality_of(ranger, reading, watch.strange)
+        if reading.quality is Quality.NO_DATA and now_s - watch.good_s < POLLED_FASTER_S:
             return None
         return reading.quality
 
-    def _judged(self, state: State, now_s: float) -> list[Said]:
-        """Judge the sensor; a new fault takes the status with it."""
-        before = state.health, state.reason
-        health = faults.judge(state.watch, before, now_s)
-        if health == before:
+    def _judged(self, state: State, watch: Watchfulness, now_s: float) -> list[Said]:
+        """Judge the sensor; a new fault of the spot takes the status with it."""
+        if isinstance(self.settings, MagneticSettings):
+            watch.lost = magnetic.doubtful(state.magnetic, now_s)
+        faults.judge(watch, now_s)
+        health = _together(state)
+        if health == (state.health, state.reason):
             return []
         state.health, state.reason = health
         said: list[Said] = [HealthChange(*health, now_s)]
@@ -169,16 +231,83 @@ class Detector:
         return said
 
     def _detect(self, state: State, reading: Reading, now_s: float) -> Change | Passage | None:
-        settings, value = self.settings, reading.value
-        if isinstance(settings, RangingSettings):
-            if not isinstance(value, int | float):
-                raise TypeError(_mismatch("ranging", "a distance in mm", reading))
-            return ranging.step(settings, state.ranging, state.settling, value, now_s)
-        if not isinstance(value, tuple):
-            raise TypeError(_mismatch(settings.kind, "a field vector in mG", reading))
-        if isinstance(settings, MagneticSettings):
-            return magnetic.step(settings, state.magnetic, state.settling, value, now_s)
-        return passage.step(settings, state.lane, state.magnetic, value, now_s)
+        settings, value, settling = self.settings, reading.value, state.settling
+        field_ = state.magnetic
+        if isinstance(value, tuple):
+            warmth = reading.temperature_c
+            if isinstance(settings, MagneticSettings):
+                return _magnetic(settings, field_, settling, value, warmth, now_s)
+            if isinstance(settings, PassageSettings):
+                return passage.step(settings, state.lane, field_, value, now_s)
+            if isinstance(settings, FusedSettings):
+                decides = state.watch.health[0] is HealthState.FAULT
+                change = fused.magnetised(
+                    settings, state.fused, field_, settling, value, warmth, decides, now_s
+                )
+                return _known(state, change, now_s)
+        elif isinstance(value, int | float):
+            if isinstance(settings, RangingSettings):
+                return _ranging(settings, state.ranging, settling, value, now_s)
+            if isinstance(settings, FusedSettings):
+                change = fused.ranged(settings, state.fused, state.ranging, settling, value, now_s)
+                return _known(state, change, now_s)
+        raise TypeError(_mismatch(settings.kind, reading))
+
+
+def _ranging(
+    settings: RangingSettings, state: Ranging, settling: Settling, distance_mm: float, now_s: float
+) -> Change | None:
+    side, crossed_s = ranging.sense(settings, state, settling.status, distance_mm, now_s)
+    return settle(settling, side, crossed_s, now_s, settings.dwell_s(side))
+
+
+def _magnetic(
+    settings: MagneticSettings,
+    state: Magnetic,
+    settling: Settling,
+    vector: Vector,
+    temperature_c: float | None,
+    now_s: float,
+) -> Change | None:
+    sensed = magnetic.sense(settings, state, settling.status, vector, temperature_c, now_s)
+    if sensed is None:
+        return None
+    if state.lost:
+        return lose(settling, now_s)
+    change = settle(
+        settling, sensed.evidence, sensed.crossed_s, now_s, sensed.dwell_s, sensed.steady_since_s
+    )
+    if change is None:
+        return None
+    magnetic.settled(state, change.status, now_s)
+    return replace(change, confidence=round(magnetic.CONFIDENCE * change.confidence, 3))
+
+
+def _known(state: State, change: Change | None, now_s: float) -> Change | None:
+    """What was settled by either sensor is the magnetometer's level from now on."""
+    if change is not None:
+        magnetic.settled(state.magnetic, change.status, now_s)
+    return change
+
+
+def _together(state: State) -> Health:
+    """A spot's health: of two sensors one that is well is enough to tell the status."""
+    first, waker = state.watch.health, state.waker
+    if waker is None:
+        return first
+    both = first, waker.health
+    blind = waker.health[0] is HealthState.FAULT or state.magnetic.baseline is None
+    if first[0] is HealthState.FAULT and blind:
+        return first
+    reasons = [reason for health, reason in both if health is not HealthState.OK]
+    return (HealthState.DEGRADED, reasons[0]) if reasons else faults.OK
+
+
+def _resume_field(state: Magnetic, kept: Saved) -> None:
+    state.baseline, state.offset, state.sigma_mg = kept.baseline, kept.offset, kept.sigma_mg
+    state.temperature_c = kept.temperature_c
+    state.slope = Slope(**kept.slope)
+    magnetic.resumed(state)
 
 
 def _is_finite(value: float | Vector | None) -> bool:
@@ -190,7 +319,14 @@ def _is_finite(value: float | Vector | None) -> bool:
     return math.isfinite(value)
 
 
-def _mismatch(kind: str, wanted: str, reading: Reading) -> str:
+_TAKES = {
+    "ranging": "a distance in mm",
+    "fused": "a distance in mm or a field vector in mG",
+}
+
+
+def _mismatch(kind: str, reading: Reading) -> str:
+    wanted = _TAKES.get(kind, "a field vector in mG")
     return (
         f"a {kind} detector takes {wanted}, not {reading.value!r} {reading.unit}: "
         "set detector.kind to the sensor's kind"

@@ -7,12 +7,16 @@
 | overflow      | the same two steps, the last reading saturated             | as no_data     |
 | no_echo       | > 80 % of the last 30 s without an echo                    | fault, unknown |
 | blocked       | within the blind zone + 5 cm for 60 s                      | fault, unknown |
-| stuck         | 120 new samples with the same raw value (magnetic, lane)   | fault, unknown |
+| stuck         | 120 new samples with the same raw value, see below         | fault, unknown |
 | checksum_rate | > 5 % of the last 60 s with a wrong checksum               | degraded       |
+| baseline_lost | a magnetometer alone: occupied for a day, and nothing moves | degraded      |
+| temp_range    | > 20 C from where the sensor was calibrated or has learnt  | degraded       |
 
 A window is judged when it is over and holds five samples; where a spot is sampled too seldom for
-that, five missed in a row tell. Health gets better only after three good readings in a row,
-and a share only below half of its limit, so that a sensor at a limit does not chatter.
+that, five missed in a row tell. A ranger may well answer the same centimetre for an hour: it is
+stuck only where its answers used to differ, after a run of 4 times the longest before. Health gets
+better only after three good readings in a row, and a share only below half of its limit, so that a
+sensor at a limit does not chatter.
 """
 
 from collections import deque
@@ -29,6 +33,11 @@ NO_ECHO_SHARE = 0.8
 BLOCKED_S = 60.0
 BLOCKED_SAMPLES = 3
 STUCK_SAMPLES = 120
+STUCK_RUNS = 4
+DIFFERING_SAMPLES = 300
+DIFFERING_SHARE = 0.5
+TEMPERATURE_C = 20.0
+WIDEN_C_PER_S = 1 / 60
 CHECKSUM_S = 60.0
 CHECKSUM_SHARE = 0.05
 FEWEST = 5
@@ -78,11 +87,29 @@ class Watchfulness:
     blocked_since_s: float = 0.0
     last_raw: Any = None
     same_raw: int = 0
+    """New samples in a row with the same raw value."""
+    longest_raw: int = 0
+    """The longest such run that ended."""
+    raws: float = 0.0
+    repeats: float = 0.0
+    """Samples of late, and those that repeated the one before, in runs that ended."""
+    health: Health = OK
+    """As it was judged last."""
+    low_c: float | None = None
+    high_c: float = 0.0
+    """The temperatures at which the sensor was calibrated or has learnt."""
+    warmed_s: float = 0.0
+    is_ranger: bool = False
+    lost: bool = False
+    """A magnetometer's baseline may be lost."""
+    strange: bool = False
+    """The temperature is far from the known ones."""
 
 
-def begin(now_s: float) -> Watchfulness:
+def begin(now_s: float, is_ranger: bool = False) -> Watchfulness:
     """Nothing known yet; silence counts from now on."""
-    return Watchfulness(Share(NO_ECHO_S, now_s), Share(CHECKSUM_S, now_s), now_s)
+    shares = Share(NO_ECHO_S, now_s), Share(CHECKSUM_S, now_s)
+    return Watchfulness(*shares, now_s, is_ranger=is_ranger)
 
 
 def note(watch: Watchfulness, quality: Quality, now_s: float) -> None:
@@ -112,22 +139,58 @@ def _note_blocked(watch: Watchfulness, now_s: float) -> None:
 
 
 def note_raw(watch: Watchfulness, raw: Any) -> None:
-    """Count how often a new sample repeats the one before it to the last bit."""
-    watch.same_raw = watch.same_raw + 1 if raw == watch.last_raw else 1
+    """Count how often a new sample repeats the one before to the last bit; None tells nothing."""
+    if raw is not None and raw == watch.last_raw:
+        watch.same_raw += 1
+        return
+    watch.longest_raw = max(watch.longest_raw, watch.same_raw)
+    watch.raws += watch.same_raw
+    watch.repeats += max(watch.same_raw - 1, 0)
+    if watch.raws > 2 * DIFFERING_SAMPLES:
+        watch.raws, watch.repeats = watch.raws / 2, watch.repeats / 2
+    watch.same_raw = 1
     watch.last_raw = raw
 
 
-def judge(watch: Watchfulness, before: Health, now_s: float) -> Health:
+def _is_stuck(watch: Watchfulness) -> bool:
+    if watch.same_raw < STUCK_SAMPLES:
+        return False
+    if not watch.is_ranger:
+        return True
+    differed = watch.raws > DIFFERING_SAMPLES and watch.repeats < DIFFERING_SHARE * watch.raws
+    return differed and watch.same_raw > STUCK_RUNS * watch.longest_raw
+
+
+def note_temperature(
+    watch: Watchfulness, temperature_c: float | None, learns: bool, now_s: float
+) -> None:
+    """Compare with the known temperatures; `learns`: the spot is free and its levels follow."""
+    if temperature_c is None:
+        return
+    if watch.low_c is None:
+        watch.low_c = watch.high_c = temperature_c
+    elapsed_s, watch.warmed_s = now_s - watch.warmed_s, now_s
+    if learns:
+        wider_c = min(max(elapsed_s, 0.0), SILENT_S) * WIDEN_C_PER_S
+        watch.low_c = min(watch.low_c, max(temperature_c, watch.low_c - wider_c))
+        watch.high_c = max(watch.high_c, min(temperature_c, watch.high_c + wider_c))
+    watch.strange = not (
+        watch.low_c - TEMPERATURE_C <= temperature_c <= watch.high_c + TEMPERATURE_C
+    )
+
+
+def judge(watch: Watchfulness, now_s: float) -> Health:
     """The sensor's health now, given what it was."""
+    before = watch.health
     health = _fault(watch, before, now_s) or _degraded(watch, before, now_s) or OK
-    if _SEVERITY[health[0]] < _SEVERITY[before[0]] and watch.good < RECOVERED:
-        return before
-    return health
+    if _SEVERITY[health[0]] >= _SEVERITY[before[0]] or watch.good >= RECOVERED:
+        watch.health = health
+    return watch.health
 
 
 def _fault(watch: Watchfulness, before: Health, now_s: float) -> Health | None:
     """The worst rule first."""
-    if watch.same_raw >= STUCK_SAMPLES:
+    if _is_stuck(watch):
         return HealthState.FAULT, "stuck"
     if watch.blocked >= BLOCKED_SAMPLES and now_s - watch.blocked_since_s >= BLOCKED_S:
         return HealthState.FAULT, "blocked"
@@ -145,7 +208,9 @@ def _degraded(watch: Watchfulness, before: Health, now_s: float) -> Health | Non
     stands = before[1] == "checksum_rate"
     if watch.checksum.above(CHECKSUM_SHARE / 2 if stands else CHECKSUM_SHARE, now_s):
         return HealthState.DEGRADED, "checksum_rate"
-    return None
+    if watch.lost:
+        return HealthState.DEGRADED, "baseline_lost"
+    return (HealthState.DEGRADED, "temp_range") if watch.strange else None
 
 
 def _reason(last: Quality) -> str:

@@ -5,9 +5,11 @@
 
 The floor is given, or learnt as the largest distance that stood for ten samples: a bay that is
 occupied at the first start is then read as free until the vehicle leaves once, so an installer
-should give it. A learnt floor only ever rises.
+should give it, or calibrate. While the spot is free it follows what is measured there, with half
+an hour: the speed of sound makes 7 % of 40 C, and snow lies up to 20 cm high.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
@@ -15,14 +17,15 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from agent.changes import Change
-from agent.settling import Settling, settle
 from contract.words import Status
 from drivers import Quality, Reading
 
 BLOCKED_MARGIN_MM = 50.0
 FLOOR_SAMPLES = 10
 FLOOR_STEADY_MM = 50.0
+FLOOR_TAU_S = 1800.0
+FOLLOWED_S = 10.0
+"""The most that one sample counts for: after a gap the floor does not jump onto what is there."""
 
 
 class RangingSettings(BaseModel):
@@ -64,6 +67,10 @@ class RangingSettings(BaseModel):
         """At this distance and nearer, something covers the sensor."""
         return self.blind_mm + BLOCKED_MARGIN_MM
 
+    def dwell_s(self, side: Status | None) -> float:
+        """How long a side must last to be believed."""
+        return self.dwell_on_s if side is Status.OCCUPIED else self.dwell_off_s
+
     def near_mm(self, floor_mm: float) -> float:
         """Nearer than this is a vehicle."""
         return floor_mm - self.occupied_below_floor_mm
@@ -71,52 +78,60 @@ class RangingSettings(BaseModel):
 
 @dataclass(slots=True)
 class Ranging:
-    """The last distances, the side of the thresholds where they are, and the floor."""
+    """The last distances, the side of the thresholds where they are, and the floor.
+
+    A kept floor counts for as long as the settings give the floor that it began with.
+    """
 
     floor_mm: float | None = None
+    given_floor_mm: float | None = None
     samples: deque[tuple[float, float]] = field(default_factory=deque)
     side: Status | None = None
     side_since_s: float = 0.0
+    sampled_s: float = -math.inf
     steady: list[float] = field(default_factory=list)
 
 
-def quality_of(settings: RangingSettings, reading: Reading) -> Quality:
-    """A distance within the blind zone is no vehicle."""
+def quality_of(settings: RangingSettings, reading: Reading, recheck: bool = False) -> Quality:
+    """A distance within the blind zone is no vehicle.
+
+    `recheck`: far from the temperature at which the sensor was calibrated the margin is doubled.
+    """
+    limit_mm = settings.blocked_mm + (BLOCKED_MARGIN_MM if recheck else 0.0)
     if (
         reading.quality is Quality.OK
         and isinstance(reading.value, int | float)
-        and reading.value <= settings.blocked_mm
+        and reading.value <= limit_mm
     ):
         return Quality.BLOCKED
     return reading.quality
 
 
-def step(
-    settings: RangingSettings, state: Ranging, settling: Settling, distance_mm: float, now_s: float
-) -> Change | None:
-    """Take one good distance: evidence where it and the median tell the same.
+def sense(
+    settings: RangingSettings, state: Ranging, status: Status, distance_mm: float, now_s: float
+) -> tuple[Status | None, float]:
+    """Take one good distance at a spot that is published as `status`.
 
-    The median alone would go on for two samples after a passer-by has left.
+    Answers the evidence, where the distance and the median tell the same, and since when its
+    run lasts. The median alone would go on for two samples after a passer-by has left.
     """
     samples = state.samples
     samples.append((now_s, distance_mm))
     while len(samples) > settings.median_of or samples[0][0] < now_s - settings.median_span_s:
         samples.popleft()
-    if settings.floor_mm is None:
-        _learn_floor(state, distance_mm)
+    _know_floor(settings, state, status, distance_mm, now_s)
     if state.floor_mm is None:
-        return None
+        return None, now_s
     near = settings.near_mm(state.floor_mm)
     far = state.floor_mm - settings.free_below_floor_mm
     side = _side(distance_mm, near, far)
     if side is not state.side:
         state.side, state.side_since_s = side, now_s
     if side is None or side is not _side(median([each[1] for each in samples]), near, far):
-        return settle(settling, None, now_s, now_s, 0.0)
+        return None, now_s
     occupied = side is Status.OCCUPIED
     first_s = next(at_s for at_s, each in samples if (each < near if occupied else each > far))
-    dwell_s = settings.dwell_on_s if occupied else settings.dwell_off_s
-    return settle(settling, side, min(first_s, state.side_since_s), now_s, dwell_s)
+    return side, min(first_s, state.side_since_s)
 
 
 def interrupt(state: Ranging) -> None:
@@ -131,6 +146,21 @@ def _side(distance_mm: float, near_mm: float, far_mm: float) -> Status | None:
     return Status.FREE if distance_mm > far_mm else None
 
 
+def _know_floor(
+    settings: RangingSettings, state: Ranging, status: Status, distance_mm: float, now_s: float
+) -> None:
+    elapsed_s, state.sampled_s = now_s - state.sampled_s, now_s
+    if settings.floor_mm is None:
+        _learn_floor(state, distance_mm)
+    floor = state.floor_mm
+    if floor is None or status is not Status.FREE:
+        return
+    away = distance_mm - floor
+    if abs(away) < settings.free_below_floor_mm:
+        weight = 1 - math.exp(-min(elapsed_s, FOLLOWED_S) / FLOOR_TAU_S)
+        state.floor_mm = floor + weight * away
+
+
 def _learn_floor(state: Ranging, distance_mm: float) -> None:
     """The floor is the farthest distance that stood: nothing lies behind it."""
     steady = state.steady
@@ -138,5 +168,7 @@ def _learn_floor(state: Ranging, distance_mm: float) -> None:
         steady.clear()
     steady.append(distance_mm)
     if len(steady) >= FLOOR_SAMPLES:
-        state.floor_mm = max(state.floor_mm or 0.0, median(steady))
+        stood = median(steady)
+        if state.floor_mm is None or stood > state.floor_mm + FLOOR_STEADY_MM:
+            state.floor_mm = stood
         steady.clear()

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from agent.detector import Change, Detector, MagneticSettings, Said, State
-from contract.words import Status
+from agent.detector import Change, Detector, HealthChange, MagneticSettings, Said, State
+from contract.words import HealthState, Status
 from drivers import Quality, Reading, Vector
 
 VACANT = (200.0, 180.0, 420.0)
@@ -89,12 +89,12 @@ def test_the_baseline_stands_while_occupied() -> None:
     assert departure.status is Status.FREE
 
 
-def test_the_baseline_stands_under_a_vehicle_that_hardly_bends_the_field() -> None:
+def test_the_baseline_stands_under_a_vehicle_that_moves_within_its_bay() -> None:
     bay = empty_bay(rate_hz=1.0)
     bay.play(30, (60.0, -40.0, 80.0))
-    before = bay.state.magnetic.baseline
-    assert bay.play(6 * 3600, (0.0, 18.0, 0.0)) == []
-    assert bay.state.magnetic.baseline == before
+    assert bay.play(6 * 3600, (0.0, 70.0, 0.0)) == []
+    (departure,) = bay.play(30)
+    assert departure.status is Status.FREE
 
 
 def test_what_comes_after_a_gap_is_not_dated_before_it() -> None:
@@ -110,12 +110,22 @@ def test_what_comes_after_a_gap_is_not_dated_before_it() -> None:
     assert said[-1].at_s >= back_s
 
 
-def test_a_gap_does_not_let_the_baseline_jump_onto_a_vehicle() -> None:
+def test_after_a_gap_what_drift_could_explain_is_unknown_until_something_moves() -> None:
     bay = empty_bay()
-    bay.play(0.5)
     bay.now_s += 7200
-    (arrival,) = bay.play(30, (60.0, -40.0, 80.0))
-    assert arrival.status is Status.OCCUPIED
+    lost = bay.play(30, (60.0, -40.0, 80.0))
+    assert bay.state.status is Status.UNKNOWN
+    assert HealthChange(HealthState.DEGRADED, "baseline_lost", lost[-1].at_s) in lost
+    *_, found = bay.play(30)
+    assert isinstance(found, Change)
+    assert (found.status, found.previous) == (Status.FREE, Status.FREE)
+
+
+def test_after_a_gap_a_vehicle_that_stands_as_it_stood_is_known() -> None:
+    bay = empty_bay()
+    bay.play(30, (60.0, -40.0, 80.0))
+    bay.now_s += 7200
+    assert bay.play(30, (60.0, -40.0, 80.0)) == []
 
 
 def test_a_vehicle_passing_while_the_baseline_is_learnt_does_no_harm() -> None:
