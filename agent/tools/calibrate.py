@@ -1,6 +1,6 @@
-"""`lotkeeper agent calibrate`: an empty bay, then a car in it; what was learnt is kept."""
+"""`lotkeeper agent calibrate`: learn the empty bay, then see how clearly a car is told from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from agent.tools.summary import told
 from drivers import Reading
 
 POLL_S = 0.1
+SAME_FLOOR_MM = 25.0
+"""A tenth of what stands between the floor and the free threshold changes nothing."""
 Ask = Callable[[str], None]
 """Shows a text and waits for Enter."""
 
@@ -22,76 +24,95 @@ class SensorFailed(Exception):
     """The sensor cannot be read; the text says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Calibration:
-    """What came of it; `margin` is None where no car was asked for."""
+    """What came of one sensor; `margin` is None where no car was asked for."""
 
     channel: Channel
     learnt: Learnt
-    margin: Margin | None
     warnings: list[str]
+    margin: Margin | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether the car was seen, or none was asked for."""
+        return self.margin is None or self.margin.seen
+
+    def state(self) -> dict[str, Any]:
+        """What goes into the detector's kept state."""
+        return self.learnt.state(self.channel.settings)
 
     def to_json(self) -> dict[str, Any]:
         """For programs. mm or mG, as `unit` says."""
         learnt, margin = self.learnt, self.margin
         return {
-            "name": self.channel.name,
+            "kind": self.channel.kind,
             "unit": learnt.unit,
-            "learnt": learnt.state(),
+            "learnt": self.state(),
             "noise": learnt.noise,
             "readings": learnt.summary.count,
             "good": learnt.summary.good,
             "temperature_c": learnt.summary.temperature_c,
-            "margin": margin
-            and {
-                "signal": round(margin.signal, 1),
-                "threshold": round(margin.threshold, 1),
-                "margin": round(margin.margin, 1),
-                "factor": round(margin.factor, 2),
-                "seen": margin.seen,
-            },
+            "margin": margin and margin.to_json(),
             "warnings": self.warnings,
         }
 
 
 def calibrate(
-    channel: Channel, seconds: float, empty_only: bool, ask: Ask, console: Console
-) -> Calibration:
-    """Guide through both steps. Raises NotLearnt, SensorFailed."""
-    name = channel.name
-    lane = isinstance(channel.detector, PassageSettings)
+    watched: Sequence[Channel], seconds: float, empty_only: bool, ask: Ask, console: Console
+) -> list[Calibration]:
+    """Guide through both steps with all sensors of one spot. Raises NotLearnt, SensorFailed."""
+    name = watched[0].name
     ask(f"1. Clear {name} of vehicles and people, then press Enter")
-    learnt = learn(_gather(channel, seconds, console, f"{name} empty"))
-    console.print(learnt_words(learnt), soft_wrap=True)
-    warnings = empty_warnings(channel.detector, learnt)
+    found = [
+        _learnt(channel, readings)
+        for channel, readings in _gather(watched, seconds, console, f"{name} empty")
+    ]
+    for each in found:
+        console.print(learnt_words(each.learnt), soft_wrap=True)
     if empty_only:
-        return Calibration(channel, learnt, None, warnings)
-    if lane:
+        return found
+    if isinstance(watched[0].settings, PassageSettings):
         ask(f"2. Press Enter, then drive a car over {name} within {seconds:.0f} s")
     else:
         ask(f"2. Park a car in {name} as drivers do, then press Enter")
-    readings = _gather(channel, seconds, console, f"{name} with a car")
-    found = margin(channel.detector, learnt, readings)
-    console.print(margin_words(found), soft_wrap=True)
-    return Calibration(channel, learnt, found, warnings + found.warnings)
+    gathered = _gather(watched, seconds, console, f"{name} with a car")
+    for each, (channel, readings) in zip(found, gathered, strict=True):
+        each.margin = margin(channel.settings, each.learnt, readings)
+        each.warnings += each.margin.warnings
+        console.print(margin_words(each.margin), soft_wrap=True)
+    return found
 
 
-def _gather(channel: Channel, seconds: float, console: Console, title: str) -> list[Reading]:
-    readings: list[Reading] = []
+def _learnt(channel: Channel, readings: Sequence[Reading]) -> Calibration:
+    learnt = learn(readings)
+    warnings = empty_warnings(channel.settings, learnt)
+    hint = config_hint(channel, learnt)
+    return Calibration(channel, learnt, [*warnings, hint] if hint else warnings)
+
+
+def _gather(
+    watched: Sequence[Channel], seconds: float, console: Console, title: str
+) -> list[tuple[Channel, list[Reading]]]:
+    readings: list[list[Reading]] = [[] for _ in watched]
     with (
         Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
-        Feed([channel], fastest_s=POLL_S) as feed,
+        Feed(watched, fastest_s=POLL_S) as feed,
     ):
         bar = progress.add_task(title, total=seconds)
         begin_s: float | None = None
         for sample in feed.during(seconds):
             if sample.error is not None:
-                raise SensorFailed(f"{channel.name}: {sample.error}; {sample.error.hint}")
+                raise SensorFailed(f"{sample.channel.name}: {sample.error}; {sample.error.hint}")
             assert sample.reading is not None  # without an error there is a reading
-            readings.append(sample.reading)
+            readings[_index(watched, sample.channel)].append(sample.reading)
             begin_s = sample.at_s if begin_s is None else begin_s
             progress.update(bar, completed=sample.at_s - begin_s)
-    return readings
+    return list(zip(watched, readings, strict=True))
+
+
+def _index(watched: Sequence[Channel], channel: Channel) -> int:
+    return next(number for number, each in enumerate(watched) if each is channel)
 
 
 def learnt_words(learnt: Learnt) -> str:
@@ -114,13 +135,14 @@ def margin_words(found: Margin) -> str:
 
 
 def config_hint(channel: Channel, learnt: Learnt) -> str | None:
-    """A floor in the configuration stands above a kept one: what to do about it."""
-    detector = channel.detector
-    if not isinstance(detector, RangingSettings) or detector.floor_mm is None:
+    """Where the configuration gives another floor, which counts again on a new card."""
+    settings = channel.settings
+    if not isinstance(settings, RangingSettings) or settings.floor_mm is None:
         return None
-    if learnt.floor_mm == detector.floor_mm:
+    if learnt.floor_mm is None or abs(learnt.floor_mm - settings.floor_mm) < SAME_FLOOR_MM:
         return None
     return (
-        f"the configuration says floor_mm = {detector.floor_mm:g} for {channel.name}, which "
-        f"overrules what is kept: set floor_mm = {learnt.floor_mm:g}, or take the line out"
+        f"the configuration says floor_mm = {settings.floor_mm:g}: what was measured overrules "
+        f"that on this Pi, but a new card would begin with it; better set floor_mm to "
+        f"{learnt.floor_mm:.0f} (which counts at once) or take it out and calibrate again"
     )

@@ -40,7 +40,7 @@ def serial_port(channel: Channel) -> Path | None:
 
 def address_of(channel: Channel) -> int | None:
     """Where the sensor answers on a bus that it shares."""
-    config = registry.load(channel.kind).Config.model_validate(channel.section.sensor.options)
+    config = registry.load(channel.kind).Config.model_validate(channel.sensor.options)
     address = getattr(config, "address", None)
     return address if isinstance(address, int) else None
 
@@ -48,7 +48,7 @@ def address_of(channel: Channel) -> int | None:
 def pins_of(channel: Channel) -> dict[str, int]:
     """BCM numbers by the option that names them."""
     module = registry.load(channel.kind)
-    config = module.Config.model_validate(channel.section.sensor.options)
+    config = module.Config.model_validate(channel.sensor.options)
     pins = {option: getattr(config, option) for option in getattr(module, "PINS", ())}
     return {option: pin for option, pin in pins.items() if pin is not None}
 

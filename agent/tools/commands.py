@@ -2,6 +2,7 @@
 
 import json
 import sys
+import termios
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,17 +64,14 @@ def watch(
 
     from agent.tools.kept import kept_state
     from agent.tools.live import watch
-    from agent.tools.track import Track
+    from agent.tools.track import begin
 
     settings = settings_of(config)
     watched = _channels(settings, spots or [])
     with _told():
         _refuse_beside_the_agent(settings.spool.path)
-        tracks = [
-            Track.begin(each, kept_state(settings.spool.path, each.name), time.monotonic())
-            for each in watched
-        ]
-        watch(tracks, seconds, as_json)
+        kept = {each.name: kept_state(settings.spool.path, each.name) for each in watched}
+        watch(begin(watched, kept, time.monotonic()), seconds, as_json)
 
 
 def identify(
@@ -122,24 +120,23 @@ def calibrate(
     seen or the readings are no good.
     """
     settings = settings_of(config)
-    (channel,) = _channels(settings, [spot])
+    watched = _channels(settings, [spot])
     if not yes and not sys.stdin.isatty():
         typer.echo("no terminal to press Enter on: use --yes", err=True)
         raise typer.Exit(2)
-    with _told():
-        _refuse_beside_the_agent(settings.spool.path)
-        found = _calibrated(channel, seconds, empty_only, yes, as_json)
+    store = settings.spool.path
+    with _told(interrupted="nothing was kept"):
+        _refuse_beside_the_agent(store)
+        found = _calibrated(watched, seconds, empty_only, yes, as_json)
         if not dry_run:
-            from agent.tools.kept import keep
-
-            keep(settings.spool, channel.name, channel.detector, found.learnt.state())
-        _tell(found, settings.spool.path, dry_run, as_json)
-    raise typer.Exit(0 if found.margin is None or found.margin.seen else 1)
+            _keep(settings, found)
+    _tell(spot, found, None if dry_run else store, as_json)
+    raise typer.Exit(0 if all(each.good for each in found) else 1)
 
 
 def _calibrated(
-    channel: "Channel", seconds: float, empty_only: bool, yes: bool, as_json: bool
-) -> "Calibration":
+    watched: "list[Channel]", seconds: float, empty_only: bool, yes: bool, as_json: bool
+) -> "list[Calibration]":
     from rich.console import Console
 
     from agent.tools.calibrate import calibrate
@@ -149,25 +146,36 @@ def _calibrated(
     def ask(text: str) -> None:
         console.print(text)
         if not yes:
-            input()
+            _await_enter()
 
-    return calibrate(channel, seconds, empty_only, ask, console)
+    return calibrate(watched, seconds, empty_only, ask, console)
 
 
-def _tell(found: "Calibration", store: Path, dry_run: bool, as_json: bool) -> None:
-    from agent.tools.calibrate import config_hint
+def _await_enter() -> None:
+    """A key that was pressed before the question is no answer to it."""
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    input()
+
+
+def _keep(settings: "AgentSettings", found: "list[Calibration]") -> None:
+    from agent.tools.kept import keep
+
+    state = {field: value for each in found for field, value in each.state().items()}
+    channel = found[0].channel
+    keep(settings.spool, channel.name, channel.detector, state)
+
+
+def _tell(spot: str, found: "list[Calibration]", store: Path | None, as_json: bool) -> None:
+    """`store` is where it was kept."""
     from agent.tools.holder import SERVICE
 
-    hint = config_hint(found.channel, found.learnt)
     if as_json:
-        warnings = [*found.warnings, *([hint] if hint else [])]
-        typer.echo(json.dumps({**found.to_json(), "warnings": warnings, "kept": not dry_run}))
+        sensors = [each.to_json() for each in found]
+        typer.echo(json.dumps({"name": spot, "kept": store is not None, "sensors": sensors}))
         return
-    for warning in found.warnings:
+    for warning in [warning for each in found for warning in each.warnings]:
         typer.secho(f"   {warning}", fg="yellow")
-    if hint:
-        typer.secho(f"   {hint}", fg="yellow")
-    if dry_run:
+    if store is None:
         typer.echo("   nothing was kept (--dry-run)")
     else:
         typer.echo(f"   kept in {store}; start the agent again: systemctl start {SERVICE}")
@@ -203,8 +211,8 @@ def _refuse_beside_the_agent(store: Path) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """What an installer can mend is told in a line, exit 1; Ctrl-C ends without a word, 130."""
+def _told(interrupted: str = "") -> Iterator[None]:
+    """What an installer can mend is told in a line, exit 1; Ctrl-C and Ctrl-D end with 130."""
     from agent.tools.calibrate import SensorFailed
     from agent.tools.kept import StoreRefused
     from agent.tools.learn import NotLearnt
@@ -214,5 +222,6 @@ def _told() -> Iterator[None]:
     except (NotLearnt, SensorFailed, StoreRefused) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
+        typer.echo(interrupted, err=True)
         raise typer.Exit(INTERRUPTED) from None

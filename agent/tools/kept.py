@@ -8,8 +8,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from agent.config import SpoolSettings
-from agent.detector import Detector, DetectorSettings
+from agent.detector import Detector, DetectorSettings, Saved
 from agent.store import AgentStore
 
 
@@ -24,10 +26,17 @@ def kept_state(path: Path, name: str) -> dict[str, Any] | None:
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
             row = database.execute("SELECT detector FROM watched WHERE name=?", (name,)).fetchone()
-        state: dict[str, Any] | None = json.loads(row[0]) if row else None
-    except (sqlite3.Error, ValueError) as error:
+    except sqlite3.Error as error:
         raise StoreRefused(f"{path}: {error}; {run_as_owner(path)}") from error
-    return state
+    return _whole(row[0]) if row else None
+
+
+def _whole(text: str) -> dict[str, Any] | None:
+    """A kept state, None for one that is damaged: the agent begins anew there too."""
+    try:
+        return Saved.model_validate_json(text).model_dump(mode="json")
+    except ValidationError:
+        return None
 
 
 def keep(
@@ -45,9 +54,9 @@ def keep(
         raise StoreRefused(f"{path}: {error}; {run_as_owner(path)}") from error
     try:
         known = store.watched(name)
-        state = {**(json.loads(known.detector) if known else {}), **learnt}
+        state = {**((known and _whole(known.detector)) or {}), **learnt}
         resumed = Detector(settings).resume(state, time.monotonic())
-        store.keep_detector(name, json.dumps({**state, **resumed.to_json(), **learnt}))
+        store.keep_detector(name, json.dumps(resumed.to_json()))
     finally:
         store.close()
 

@@ -7,10 +7,12 @@ ground under water or snow lies nearer.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from typing import Any
 
-from agent.detector import DetectorSettings, PassageSettings, RangingSettings, Saved
+from agent.baseline import ZERO, median_vector
+from agent.detector import PassageSettings, RangingSettings, Saved
 from agent.tools.limits import limits
+from agent.tools.sensors import OneSensor
 from agent.tools.summary import Summary, summarize
 from drivers import Quality, Reading, Vector
 
@@ -19,6 +21,9 @@ POOR_SHARE = 0.5
 THIN_FACTOR = 1.5
 SWINGS = 4.0
 """An empty bay whose noise (sigma) reaches a threshold at four times its size will chatter."""
+MOVED = {"mm": 100.0, "mG": 12.5}
+"""A change by so much while it learns is no drift."""
+NOTHING_FACTOR = 0.2
 SMOOTH = 5
 """A passing vehicle's peak is the highest median of so many samples, as the lane's detector has."""
 
@@ -29,10 +34,7 @@ class NotLearnt(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """An empty bay: its floor in mm or its baseline in mG, and the noise in the same unit.
-
-    `state` holds the fields of the detector's kept state that were learnt.
-    """
+    """An empty bay: its floor in mm or its baseline in mG, and the noise in the same unit."""
 
     unit: str
     floor_mm: float | None
@@ -40,11 +42,15 @@ class Learnt:
     noise: float
     summary: Summary
 
-    def state(self) -> dict[str, object]:
-        """What goes into the detector's kept state."""
-        if self.baseline is None:
-            return {"floor_mm": self.floor_mm}
-        return {"baseline": list(self.baseline), "sigma_mg": self.noise}
+    def state(self, settings: OneSensor) -> dict[str, Any]:
+        """What goes into the detector's kept state: fields of `agent.detector.Saved`."""
+        warmth = self.summary.temperature_c
+        if isinstance(settings, RangingSettings):
+            # A kept floor counts for as long as the configuration gives the same one.
+            state = {"floor_mm": self.floor_mm, "given_floor_mm": settings.floor_mm}
+            return state if warmth is None else {**state, "known_c": (warmth, warmth)}
+        field = {"baseline": self.baseline, "offset": ZERO, "sigma_mg": self.noise}
+        return {**field, "temperature_c": warmth}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,16 @@ class Margin:
         """Whether the detector takes it for a vehicle."""
         return self.margin > 0
 
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "signal": round(self.signal, 1),
+            "threshold": round(self.threshold, 1),
+            "margin": round(self.margin, 1),
+            "factor": round(self.factor, 2),
+            "seen": self.seen,
+        }
+
 
 def learn(readings: Sequence[Reading]) -> Learnt:
     """From readings of an empty bay. Raises NotLearnt."""
@@ -98,7 +114,7 @@ def _refuse_movement(good: Sequence[Reading]) -> None:
     half = len(good) // 2
     first, second = summarize(good[:half]), summarize(good[half:])
     moved = apart(first.value, second.value)
-    limit = max(SWINGS * max(first.noise, second.noise), 100.0 if first.unit == "mm" else 12.5)
+    limit = max(SWINGS * max(first.noise, second.noise), MOVED[good[0].unit])
     if moved > limit:
         raise NotLearnt(
             f"the readings moved by {moved:.0f} {first.unit} meanwhile: "
@@ -115,9 +131,9 @@ def apart(one: float | Vector | None, other: float | Vector | None) -> float:
     return math.inf
 
 
-def empty_warnings(settings: DetectorSettings, learnt: Learnt) -> list[str]:
+def empty_warnings(settings: OneSensor, learnt: Learnt) -> list[str]:
     """What of the empty bay alone will make trouble."""
-    bounds = limits(settings, Saved.model_validate(learnt.state()))
+    bounds = limits(settings, Saved.model_validate(learnt.state(settings)))
     if bounds is None:
         return []
     found = []
@@ -135,7 +151,7 @@ def empty_warnings(settings: DetectorSettings, learnt: Learnt) -> list[str]:
     return found
 
 
-def margin(settings: DetectorSettings, learnt: Learnt, readings: Sequence[Reading]) -> Margin:
+def margin(settings: OneSensor, learnt: Learnt, readings: Sequence[Reading]) -> Margin:
     """How far these readings, with a car in, lie beyond the threshold.
 
     In a lane the car passes meanwhile, and its peak counts. Raises NotLearnt where the readings
@@ -146,7 +162,7 @@ def margin(settings: DetectorSettings, learnt: Learnt, readings: Sequence[Readin
         signal = _below_floor(settings, learnt, summary)
     else:
         signal = _deviation(settings, learnt, readings)
-    bounds = limits(settings, Saved.model_validate(learnt.state()))
+    bounds = limits(settings, Saved.model_validate(learnt.state(settings)))
     assert bounds is not None  # it has been learnt
     found = Margin(learnt.unit, signal, abs(bounds.rest - bounds.on), [])
     found.warnings.extend(_warnings(settings, found, summary))
@@ -167,7 +183,7 @@ def _below_floor(settings: RangingSettings, learnt: Learnt, summary: Summary) ->
     return learnt.floor_mm - summary.value
 
 
-def _deviation(settings: DetectorSettings, learnt: Learnt, readings: Sequence[Reading]) -> float:
+def _deviation(settings: OneSensor, learnt: Learnt, readings: Sequence[Reading]) -> float:
     vectors = [each.value for each in readings if isinstance(each.value, tuple)]
     if len(vectors) < FEWEST or learnt.baseline is None:
         raise NotLearnt(
@@ -175,20 +191,17 @@ def _deviation(settings: DetectorSettings, learnt: Learnt, readings: Sequence[Re
             "take longer with --seconds"
         )
     if not isinstance(settings, PassageSettings):
-        return math.dist(_middle(vectors), learnt.baseline)
+        return math.dist(median_vector(vectors), learnt.baseline)
     windows = [vectors[at : at + SMOOTH] for at in range(len(vectors) - SMOOTH + 1)]
-    return max(math.dist(_middle(each), learnt.baseline) for each in windows)
+    return max(math.dist(median_vector(each), learnt.baseline) for each in windows)
 
 
-def _middle(vectors: Sequence[Vector]) -> Vector:
-    x, y, z = (median(axis) for axis in zip(*vectors, strict=True))
-    return x, y, z
-
-
-def _warnings(settings: DetectorSettings, found: Margin, summary: Summary) -> list[str]:
+def _warnings(settings: OneSensor, found: Margin, summary: Summary) -> list[str]:
     ranging = isinstance(settings, RangingSettings)
     warnings = []
-    if not found.seen:
+    if found.factor < NOTHING_FACTOR:
+        warnings.append("hardly anything changed: was the car in, and is this its sensor?")
+    elif not found.seen:
         warnings.append("the car is NOT seen: " + _mend(ranging, found))
     elif found.factor < THIN_FACTOR:
         warnings.append("the margin is thin: " + _mend(ranging, found))

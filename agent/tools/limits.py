@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from agent.detector import DetectorSettings, RangingSettings, Saved
+from agent.detector import RangingSettings, Saved
+from agent.tools.sensors import OneSensor
 from drivers import Reading, Vector
 
 
@@ -20,7 +21,7 @@ class Limits:
     on: float
 
 
-def limits(settings: DetectorSettings, learnt: Saved) -> Limits | None:
+def limits(settings: OneSensor, learnt: Saved) -> Limits | None:
     """None where the floor or the baseline is not known yet."""
     if isinstance(settings, RangingSettings):
         floor_mm = learnt.floor_mm

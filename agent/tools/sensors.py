@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Self
 
-from agent.config import AgentSettings, LaneSettings, SpotSettings
+from agent.config import AgentSettings, LaneSettings, SensorSettings, SpotSettings
 from agent.core import driver_of
-from agent.detector import DetectorSettings
+from agent.detector import (
+    DetectorSettings,
+    MagneticSettings,
+    PassageSettings,
+    RangingSettings,
+)
 from drivers import DriverError, Monotonic, Reading, SensorDriver
 
 RETRY_S = 1.0
@@ -21,23 +26,27 @@ class UnknownSpot(Exception):
     """A name that the configuration does not hold; the text tells those that it does."""
 
 
+OneSensor = RangingSettings | MagneticSettings | PassageSettings
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One sensor of one spot or lane, with how it is judged and how often it is read."""
+    """One sensor of one spot or lane: how it alone is judged, and how often it is read.
+
+    `detector` is the spot's: the same as `settings`, but where two sensors are fused.
+    """
 
     name: str
-    section: SpotSettings | LaneSettings
+    sensor: SensorSettings
+    settings: OneSensor
+    detector: DetectorSettings
+    sample_s: float
     driver: SensorDriver
 
     @property
     def kind(self) -> str:
         """The driver's."""
-        return self.section.sensor.kind
-
-    @property
-    def detector(self) -> DetectorSettings:
-        """How its readings are judged."""
-        return self.section.detector
+        return self.sensor.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +72,13 @@ def channels(
             near = get_close_matches(name, sections, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sections)}"
             raise UnknownSpot(f"no spot or lane {name!r} in the configuration; {hint}")
-    return [
-        Channel(name, sections[name], driver_of(sections[name], monotonic))
-        for name in names or sections
-    ]
+    return [_channel(name, sections[name], monotonic) for name in names or sections]
+
+
+def _channel(name: str, section: SpotSettings | LaneSettings, monotonic: Monotonic) -> Channel:
+    driver = driver_of(section, monotonic)
+    detector = section.detector
+    return Channel(name, section.sensor, detector, detector, section.sample_s, driver)
 
 
 class Feed:
@@ -159,5 +171,5 @@ class Feed:
         return Sample(channel, reading, None, self._monotonic())
 
     def _interval_s(self, channel: Channel) -> float:
-        wanted_s = channel.section.sample_s
+        wanted_s = channel.sample_s
         return wanted_s if self._fastest_s is None else min(wanted_s, self._fastest_s)

@@ -1,6 +1,7 @@
 """One sensor followed live: its detector's view of each sample, and the last minutes. Pure."""
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,13 +9,17 @@ from agent.detector import Detector, Saved, State
 from agent.tools.limits import Limits, limits, shown
 from agent.tools.sensors import Channel, Sample
 from contract.words import Status
+from drivers import Quality, Reading
 
 KEPT = 3600
 
 
 @dataclass(slots=True)
 class Track:
-    """`points` are (monotonic s, value to be held against the limits), newest last."""
+    """`points` are (monotonic s, value to be held against the limits), newest last.
+
+    Sensors that are fused share a state.
+    """
 
     channel: Channel
     state: State
@@ -23,22 +28,16 @@ class Track:
     last: Sample | None = None
     value: float | None = None
 
-    @classmethod
-    def begin(cls, channel: Channel, kept: dict[str, Any] | None, now_s: float) -> "Track":
-        """From the agent's kept state, where there is one: its floor or baseline is known."""
-        detector = Detector(channel.detector)
-        state = detector.initial(now_s) if kept is None else detector.resume(kept, now_s)
-        track = cls(channel, state)
-        track._look()
-        return track
+    def __post_init__(self) -> None:
+        self._look()
 
     def take(self, sample: Sample) -> None:
         """Let the detector judge the sample, and remember it."""
-        detector = Detector(self.channel.detector)
-        self.state, _ = detector.step(self.state, sample.reading, sample.at_s)
+        self.last, reading = sample, sample.reading
+        unit = "mG" if self.channel.settings.kind != "ranging" else "mm"
+        judged = reading or Reading(None, unit, Quality.NO_DATA, None, sample.at_s)
+        Detector(self.channel.detector).step(self.state, judged, sample.at_s)
         learnt = self._look()
-        self.last = sample
-        reading = sample.reading
         self.value = shown(reading, learnt.baseline) if reading is not None else None
         if self.value is not None:
             self.points.append((sample.at_s, self.value))
@@ -81,5 +80,19 @@ class Track:
 
     def _look(self) -> Saved:
         learnt = Saved.model_validate(self.state.to_json())
-        self.bounds = limits(self.channel.detector, learnt)
+        self.bounds = limits(self.channel.settings, learnt)
         return learnt
+
+
+def begin(
+    watched: Sequence[Channel], kept: Mapping[str, dict[str, Any] | None], now_s: float
+) -> list[Track]:
+    """From the agent's kept states by name: a floor or baseline that is there is known."""
+    states: dict[str, State] = {}
+    for channel in watched:
+        detector, saved = Detector(channel.detector), kept.get(channel.name)
+        if channel.name not in states:
+            states[channel.name] = (
+                detector.initial(now_s) if saved is None else detector.resume(saved, now_s)
+            )
+    return [Track(channel, states[channel.name]) for channel in watched]
