@@ -7,9 +7,11 @@ A recording holds one reading a line, of several sensors in the order in which t
     12.101000,A2,mG,ok,-266.1 214.7 84.4,"[-290, 92, 234]",21.5
     13.000000,A1,mm,no_echo,,0,
 
+A spot with a ranger and a magnetometer has both under its name, told apart by their unit.
+
 `value` is a distance in mm, or x, y and z in mG with blanks between, and empty unless `quality`
 is ok; it is kept to a thousandth. `raw` is JSON, or text that is no JSON. Times are
-monotonic seconds and never go back for one sensor. A truth file holds one event a line:
+monotonic seconds and never go back for one sensor and unit. A truth file holds one event a line:
 
     monotonic_s,sensor,event
     40.2,A1,arrival
@@ -99,7 +101,7 @@ def readings(path: Path, progress: Callable[[int], None] = lambda size: None) ->
 
     Raises ValueError naming file, line and column where a line is bad, OSError.
     """
-    latest_s: dict[str, float] = {}
+    latest_s: dict[tuple[str, str], float] = {}
     with path.open("rb") as file:
         _check_header(path, file.readline(), READING_COLUMNS)
         for number, line in enumerate(file, start=2):
@@ -107,25 +109,31 @@ def readings(path: Path, progress: Callable[[int], None] = lambda size: None) ->
             if not line.endswith(b"\n"):
                 return  # the recorder was killed here
             recorded = _parsed(path, number, line, READING_COLUMNS, _reading)
-            now_s, before_s = recorded.reading.monotonic_s, latest_s.get(recorded.sensor)
-            if before_s is not None and now_s < before_s:
+            key, now_s = (recorded.sensor, recorded.reading.unit), recorded.reading.monotonic_s
+            before_s = latest_s.get(key, now_s)
+            if now_s < before_s:
                 raise ValueError(
                     f"{path}:{number}: column monotonic_s: {now_s:g} goes back from {before_s:g} "
                     f"of sensor {recorded.sensor}; put one boot in one file"
                 )
-            latest_s[recorded.sensor] = now_s
+            latest_s[key] = now_s
             yield recorded
 
 
 def by_sensor(
     path: Path, progress: Callable[[int], None] = lambda size: None
 ) -> dict[str, list[Reading]]:
-    """Each sensor's readings. Raises ValueError as `readings` does, or where there are none."""
+    """Each sensor's readings in order of time, those of both units together.
+
+    Raises ValueError as `readings` does, or where there are none; OSError.
+    """
     found: dict[str, list[Reading]] = {}
     for sensor, reading in readings(path, progress):
         found.setdefault(sensor, []).append(reading)
     if not found:
         raise ValueError(f"{path}: holds no readings")
+    for each in found.values():
+        each.sort(key=lambda reading: reading.monotonic_s)
     return found
 
 

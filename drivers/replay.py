@@ -27,7 +27,8 @@ Row = tuple[float, ...]
 class Config(BaseModel):
     """`format` is a recording of ours, one distance in mm a line, or a magnetometer's three counts.
 
-    Of a recording `sensor` is the sensor to play; it may be left out where there is one alone.
+    Of a recording `sensor` is the sensor to play, and `unit` which of a spot's two; each may be
+    left out where there is one alone.
     Of the others, values are separated by white space or commas; `#` begins a comment; `axes` is
     the order of the three counts and `rate_hz` the rows a second. `repeat` begins again at the
     end.
@@ -38,6 +39,7 @@ class Config(BaseModel):
     path: FilePath
     format: Literal["distance_mm", "field_counts", "recording"]
     sensor: str | None = None
+    unit: Literal["mm", "mG"] | None = None
     axes: Literal["xyz", "xzy", "yxz", "yzx", "zxy", "zyx"] = "xzy"
     counts_per_gauss: float = Field(1090.0, gt=0)
     rate_hz: float = Field(24.0, gt=0)
@@ -126,7 +128,11 @@ def _recorded(config: Config) -> list[Reading]:
         raise ValueError(
             f"{config.path}: sensor = {wanted!r} must be one of {', '.join(sorted(sensors))}"
         )
-    return sensors[wanted]
+    found = [each for each in sensors[wanted] if config.unit in (None, each.unit)]
+    if len({each.unit for each in found}) != 1:
+        units = " and ".join(sorted({each.unit for each in sensors[wanted]}))
+        raise ValueError(f"{config.path}: {wanted} was recorded in {units}: unit = which?")
+    return found
 
 
 class Driver:

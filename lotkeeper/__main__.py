@@ -27,6 +27,7 @@ ROLES = {
     "gateway": Role("gateway.cli", "gateway", "The process that runs one lot."),
     "demo": Role("simulator.demo_cli", "demo", "A whole lot on this machine, without hardware."),
     "simulate": Role("simulator.simulate_cli", "demo", "Agents of an invented or recorded day."),
+    "score": Role("score.cli", "score", "Detectors over recordings, against the truth."),
 }
 
 USAGE = """\
