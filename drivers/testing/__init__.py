@@ -8,9 +8,10 @@ from drivers.testing.clock import ManualClock
 from drivers.testing.contract import DriverContract, assert_well_formed
 from drivers.testing.i2c import FakeChip, FakeI2C
 from drivers.testing.pins import EchoRanger, Edge
-from drivers.testing.serial import PseudoTerminal
+from drivers.testing.serial import AskedTerminal, PseudoTerminal
 
 __all__ = [
+    "AskedTerminal",
     "DriverContract",
     "EchoRanger",
     "Edge",
