@@ -258,7 +258,8 @@ def _ranging(
     settings: RangingSettings, state: Ranging, settling: Settling, distance_mm: float, now_s: float
 ) -> Change | None:
     side, crossed_s = ranging.sense(settings, state, settling.status, distance_mm, now_s)
-    return settle(settling, side, crossed_s, now_s, settings.dwell_s(side))
+    steady_s = ranging.steady_since_s(state, side)
+    return settle(settling, side, crossed_s, now_s, settings.dwell_s(side), steady_s)
 
 
 def _magnetic(

@@ -6,6 +6,7 @@
 | no_data       | and nothing good for 60 s                                  | fault, unknown |
 | overflow      | the same two steps, the last reading saturated             | as no_data     |
 | no_echo       | > 80 % of the last 30 s without an echo                    | fault, unknown |
+| checksum_rate | > 80 % of the last 30 s with a wrong checksum, or no echo  | fault, unknown |
 | blocked       | within the blind zone + 5 cm for 60 s                      | fault, unknown |
 | stuck         | 120 new samples with the same raw value, see below         | fault, unknown |
 | checksum_rate | > 5 % of the last 60 s with a wrong checksum               | degraded       |
@@ -28,8 +29,8 @@ from drivers import Quality
 
 MISSED = 5
 SILENT_S = 60.0
-NO_ECHO_S = 30.0
-NO_ECHO_SHARE = 0.8
+INVALID_S = 30.0
+INVALID_SHARE = 0.8
 BLOCKED_S = 60.0
 BLOCKED_SAMPLES = 3
 STUCK_SAMPLES = 120
@@ -45,6 +46,8 @@ RECOVERED = 3
 
 Health = tuple[HealthState, str]
 OK: Health = (HealthState.OK, "")
+INVALID = {Quality.NO_ECHO: "no_echo", Quality.CHECKSUM: "checksum_rate"}
+STUCK: Health = (HealthState.FAULT, "stuck")
 _SEVERITY = {HealthState.OK: 0, HealthState.DEGRADED: 1, HealthState.FAULT: 2}
 
 
@@ -76,7 +79,7 @@ class Share:
 class Watchfulness:
     """What is remembered of a sensor's readings. Monotonic seconds."""
 
-    no_echo: Share
+    invalid: Share
     checksum: Share
     good_s: float
     last: Quality = Quality.OK
@@ -108,14 +111,14 @@ class Watchfulness:
 
 def begin(now_s: float, is_ranger: bool = False) -> Watchfulness:
     """Nothing known yet; silence counts from now on."""
-    shares = Share(NO_ECHO_S, now_s), Share(CHECKSUM_S, now_s)
+    shares = Share(INVALID_S, now_s), Share(CHECKSUM_S, now_s)
     return Watchfulness(*shares, now_s, is_ranger=is_ranger)
 
 
 def note(watch: Watchfulness, quality: Quality, now_s: float) -> None:
     """Remember what a reading was worth."""
     watch.last = quality
-    watch.no_echo.note(quality is Quality.NO_ECHO, now_s)
+    watch.invalid.note(quality in INVALID, now_s)
     watch.checksum.note(quality is Quality.CHECKSUM, now_s)
     if quality is Quality.OK:
         watch.good_s = now_s
@@ -143,9 +146,10 @@ def note_raw(watch: Watchfulness, raw: Any) -> None:
     if raw is not None and raw == watch.last_raw:
         watch.same_raw += 1
         return
-    watch.longest_raw = max(watch.longest_raw, watch.same_raw)
-    watch.raws += watch.same_raw
-    watch.repeats += max(watch.same_raw - 1, 0)
+    if watch.health != STUCK:
+        watch.longest_raw = max(watch.longest_raw, watch.same_raw)
+        watch.raws += watch.same_raw
+        watch.repeats += max(watch.same_raw - 1, 0)
     if watch.raws > 2 * DIFFERING_SAMPLES:
         watch.raws, watch.repeats = watch.raws / 2, watch.repeats / 2
     watch.same_raw = 1
@@ -191,12 +195,12 @@ def judge(watch: Watchfulness, now_s: float) -> Health:
 def _fault(watch: Watchfulness, before: Health, now_s: float) -> Health | None:
     """The worst rule first."""
     if _is_stuck(watch):
-        return HealthState.FAULT, "stuck"
+        return STUCK
     if watch.blocked >= BLOCKED_SAMPLES and now_s - watch.blocked_since_s >= BLOCKED_S:
         return HealthState.FAULT, "blocked"
-    stands = before == (HealthState.FAULT, "no_echo")
-    if watch.no_echo.above(NO_ECHO_SHARE / 2 if stands else NO_ECHO_SHARE, now_s):
-        return HealthState.FAULT, "no_echo"
+    stands = before[0] is HealthState.FAULT and before[1] in INVALID.values()
+    if watch.invalid.above(INVALID_SHARE / 2 if stands else INVALID_SHARE, now_s):
+        return HealthState.FAULT, before[1] if stands else INVALID.get(watch.last, "no_echo")
     if watch.missed >= MISSED and now_s - watch.good_s >= SILENT_S:
         return HealthState.FAULT, _reason(watch.last)
     return None

@@ -70,7 +70,8 @@ def ranged(
     dwell_s = settings.ranging.dwell_s(side)
     if fused.magnetic_says is not None and fused.magnetic_says is not side:
         dwell_s = max(dwell_s, settings.contrary_dwell_s)
-    return settle(settling, side, crossed_s, now_s, dwell_s)
+    steady_s = ranging.steady_since_s(state, side)
+    return settle(settling, side, crossed_s, now_s, dwell_s, steady_s)
 
 
 def magnetised(

@@ -24,6 +24,8 @@ BLOCKED_MARGIN_MM = 50.0
 FLOOR_SAMPLES = 10
 FLOOR_STEADY_MM = 50.0
 FLOOR_TAU_S = 1800.0
+STANDS_MM = 150.0
+"""A vehicle that stands is measured within this; people and carts in a row are not."""
 FOLLOWED_S = 10.0
 """The most that one sample counts for: after a gap the floor does not jump onto what is there."""
 
@@ -89,6 +91,8 @@ class Ranging:
     side: Status | None = None
     side_since_s: float = 0.0
     sampled_s: float = -math.inf
+    stands_mm: float = math.inf
+    stands_since_s: float = 0.0
     steady: list[float] = field(default_factory=list)
 
 
@@ -113,7 +117,8 @@ def sense(
     """Take one good distance at a spot that is published as `status`.
 
     Answers the evidence, where the distance and the median tell the same, and since when its
-    run lasts. The median alone would go on for two samples after a passer-by has left.
+    run lasts. The median alone would go on for two samples after a passer-by has left. Since
+    when the median stands is in the state: an arrival's dwell counts from there.
     """
     samples = state.samples
     samples.append((now_s, distance_mm))
@@ -127,11 +132,19 @@ def sense(
     side = _side(distance_mm, near, far)
     if side is not state.side:
         state.side, state.side_since_s = side, now_s
-    if side is None or side is not _side(median([each[1] for each in samples]), near, far):
+    middle_mm = median([each[1] for each in samples])
+    if abs(middle_mm - state.stands_mm) > STANDS_MM:
+        state.stands_mm, state.stands_since_s = middle_mm, now_s
+    if side is None or side is not _side(middle_mm, near, far):
         return None, now_s
     occupied = side is Status.OCCUPIED
     first_s = next(at_s for at_s, each in samples if (each < near if occupied else each > far))
     return side, min(first_s, state.side_since_s)
+
+
+def steady_since_s(state: Ranging, side: Status | None) -> float:
+    """From when a dwell counts: what arrives must stand, what leaves need not."""
+    return state.stands_since_s if side is Status.OCCUPIED else -math.inf
 
 
 def interrupt(state: Ranging) -> None:

@@ -34,6 +34,8 @@ from contract.words import Status
 
 AGREEING = 3
 """Samples that must agree, however sparse they are: two alone could both be a passer-by."""
+DISSENT = 4
+"""So many samples for one that agrees: a sensor of which more than this is bad has a fault."""
 
 
 class Phase(StrEnum):
@@ -112,7 +114,7 @@ def doubt(state: Settling) -> bool:
     if state.toward is None:
         return False
     state.samples += 1
-    if state.samples < 2 * state.agreeing + AGREEING:
+    if state.samples < DISSENT * state.agreeing + AGREEING:
         return False
     drop_pending(state)
     return True

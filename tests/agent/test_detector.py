@@ -164,7 +164,7 @@ def test_confidence_is_the_share_that_agreed() -> None:
     bay.play(2, None)  # two polls that failed
     (arrival,) = bay.play(10, CAR)
     assert isinstance(arrival, Change)
-    assert arrival.confidence == pytest.approx(7 / 9, abs=0.001)
+    assert arrival.confidence == pytest.approx(9 / 11, abs=0.001)
 
 
 def test_the_floor_is_learnt_as_the_farthest_that_stood() -> None:
