@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from drivers import Quality, Reading
 from drivers.lis3mdl import Config, Driver, celsius, decode
-from drivers.testing import FakeChip, ManualClock, assert_well_formed
+from drivers.testing import FakeChip, FakeI2C, ManualClock, assert_well_formed
 from drivers.testing.magnetometer import DriverContract
 
 STATUS = 0x27
@@ -38,6 +38,23 @@ class TestLIS3MDL(DriverContract):
     ) -> None:
         driver.open()
         assert dict(chip.written) == {0x20: 0xF0, 0x21: 0x00, 0x22: 0x00, 0x23: 0x0C, 0x24: 0x40}
+
+    @pytest.mark.parametrize(
+        ("range_gauss", "rate_hz", "control_1", "control_2"),
+        [(4, 10, 0xF0, 0x00), (8, 20, 0xF4, 0x20), (12, 40, 0xF8, 0x40), (16, 80, 0xFC, 0x60)],
+    )
+    def test_range_and_rate_have_the_bits_of_the_datasheet(
+        self,
+        chip: FakeChip,
+        bus: FakeI2C,
+        range_gauss: int,
+        rate_hz: int,
+        control_1: int,
+        control_2: int,
+    ) -> None:
+        config = Config.model_validate({"range_gauss": range_gauss, "rate_hz": rate_hz})
+        Driver(config, ManualClock(), open_bus=bus.open).open()
+        assert (chip.registers[0x20], chip.registers[0x21]) == (control_1, control_2)
 
     def test_overrun_is_no_overflow(
         self, chip: FakeChip, driver: Driver, measured: Callable[[], Reading]

@@ -30,28 +30,17 @@ class TestMMC5983MA(DriverContract):
             trigger=(CONTROL, 0x01),
         )
 
-    def test_open_sets_the_sensor(self, chip: FakeChip, driver: Driver) -> None:
-        driver.open()
-        assert chip.written == [(0x0B, 0), (0x0A, 0), (CONTROL, SET)]
-
-    def test_each_measurement_sets_and_resets_and_none_leaves_it_reset(
+    def test_it_is_set_at_first_and_after_an_overflow_and_never_left_reset(
         self, chip: FakeChip, driver: Driver
     ) -> None:
         driver.open()
-        chip.written.clear()
         driver.read()
-        assert chip.written == [
-            (CONTROL, MEASURE_WITH_SET_AND_RESET),
-            (CONTROL, MEASURE_TEMPERATURE),
-        ]
-
-    def test_an_overflow_is_followed_by_a_set(self, chip: FakeChip, driver: Driver) -> None:
-        driver.open()
-        driver.read()
-        chip.written.clear()
         chip.registers |= {0: 0, 1: 0, 6: 0}
         assert driver.read().quality is Quality.OVERFLOW
-        assert chip.written == [(CONTROL, MEASURE_WITH_SET_AND_RESET), (CONTROL, SET)]
+        opened = [(0x0B, 0), (0x0A, 0), (CONTROL, SET)]
+        first = [(CONTROL, MEASURE_WITH_SET_AND_RESET), (CONTROL, MEASURE_TEMPERATURE)]
+        second = [(CONTROL, MEASURE_WITH_SET_AND_RESET), (CONTROL, SET)]
+        assert chip.written == opened + first + second
         assert not any(value & RESET for _, value in chip.written)
 
     def test_the_temperature_comes_with_the_first_reading(self, driver: Driver) -> None:
