@@ -116,9 +116,10 @@ def _distinct(wire: Callable[[Channel], Wire | None], watched: Sequence[Channel]
 
 
 def listen(watched: Sequence[Channel], seconds: float) -> list[Heard]:
-    """Open every sensor, read it for `seconds`, and judge it."""
+    """Open every sensor, read it for `seconds` or as long as two reads may take, and judge it."""
+    longest_s = max(each.driver.timeout_s for each in watched)
     with Feed(watched, fastest_s=POLL_S) as feed:
-        samples = list(feed.during(seconds))
+        samples = list(feed.during(max(seconds, 2 * longest_s)))
     return [heard(each, [s for s in samples if s.channel is each]) for each in watched]
 
 

@@ -43,7 +43,7 @@ def usable(path: Path, absent_hint: str) -> Finding:
     where = str(path)
     if not path.exists():
         return Finding(Level.BAD, where, "is not there", absent_hint)
-    if os.access(path, os.R_OK | os.W_OK):
+    if os.access(path, os.R_OK | os.W_OK, effective_ids=True):
         return Finding(Level.OK, where, "is there and may be used")
     status = path.stat()
     group, user = _group(status.st_gid), _user(os.geteuid())

@@ -84,7 +84,7 @@ def plot(track: Track, width: int, height: int, now_s: float) -> str:
     if points:
         plotext.plot(*zip(*points, strict=True), marker="braille")
     _limits(plotext, track, [value for _, value in points])
-    drawn: str = plotext.build()
+    drawn: str = plotext.build().rstrip("\n")
     return drawn
 
 

@@ -76,7 +76,7 @@ def channels(
 
 
 def _channel(name: str, section: SpotSettings | LaneSettings, monotonic: Monotonic) -> Channel:
-    driver = driver_of(section, monotonic)
+    driver = driver_of(section.sensor, monotonic)
     detector = section.detector
     return Channel(name, section.sensor, detector, detector, section.sample_s, driver)
 
