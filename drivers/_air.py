@@ -5,7 +5,7 @@ Sensors of one bus are polled in turn anyway; this holds between buses.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 LONGEST_S = 0.5
@@ -23,3 +23,19 @@ def quiet_air() -> Iterator[None]:
     finally:
         if taken:
             _air.release()
+
+
+@contextmanager
+def ping_cycle(
+    cycle_s: float, monotonic: Callable[[], float], sleep: Callable[[float], None]
+) -> Iterator[float]:
+    """The quiet air for one ping, which is sent inside; its time, on `monotonic`, is the value.
+
+    Ends `cycle_s` after that, when no echo is under way any more.
+    """
+    with quiet_air():
+        pinged_s = monotonic()
+        yield pinged_s
+        left_s = pinged_s + cycle_s - monotonic()
+        if left_s > 0:
+            sleep(left_s)
