@@ -5,7 +5,7 @@ Source: MEMSIC MMC5603NJ datasheet, "Internal control 0", and MMC5983MA datashee
 set/reset bit 5. The done bit of the status is cleared by the command and set by its result.
 Temperature: 0.8 C a count, 0 is -75 C.
 
-Beyond some 10 G a magnet turns the sensor's film, and every later reading is wrong until a SET
+A strong magnet leaves the sensor's film magnetised, and every later reading is wrong until a SET
 pulse. With automatic set/reset the chip does that with each measurement by itself; a command
 with the RESET bit in its place would leave the film reversed.
 """

@@ -82,7 +82,7 @@ class Driver(Magnetometer[Config]):
 
     def start(self) -> None:
         control_1, control_2 = control_bytes(self._config.range_gauss, self._config.rate_hz)
-        # The mode may be left for another by way of suspend only (section 6.2).
+        # Started last, as in section 7.2: chips that are set up while they run may never measure.
         self.write_register(REG_CONTROL_1, MODE_SUSPEND)
         self.write_register(REG_SIGN, SIGN)
         self.write_register(REG_CONTROL_2, control_2)
@@ -90,7 +90,7 @@ class Driver(Magnetometer[Config]):
         self.write_register(REG_CONTROL_1, control_1)
 
     def recover(self) -> None:
-        """Begin again: the chip sets and resets its sensor as it leaves suspend."""
+        """Begin again. Each measurement then sets and resets the sensor (section 9.2.3)."""
         self.start()
 
     def _check_range(self, expected: int) -> None:
