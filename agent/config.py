@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from agent.detector import MagneticSettings, PassageSettings, RangingSettings
+from agent.detector import FusedSettings, MagneticSettings, PassageSettings, RangingSettings
 from contract.words import EventType, Id
 from drivers import registry
 from runtime.clock import Trust
@@ -60,14 +60,30 @@ class SensorSettings(_Section):
 
 
 class SpotSettings(_Section):
-    """One spot: its sensor, its detector, how often it is sampled."""
+    """One spot: its sensor, its detector, how often it is sampled.
+
+    With the detector `fused` it has two: a ranger, and a magnetometer that wakes it.
+    """
 
     spot_id: Id
     sensor: SensorSettings
-    detector: Annotated[RangingSettings | MagneticSettings, Field(discriminator="kind")] = (
-        RangingSettings(kind="ranging")
-    )
+    waker: SensorSettings | None = None
+    detector: Annotated[
+        RangingSettings | MagneticSettings | FusedSettings, Field(discriminator="kind")
+    ] = RangingSettings(kind="ranging")
     sample_s: float = Field(1.0, gt=0, le=60)
+    waker_sample_s: float = Field(0.1, gt=0, le=10)
+    neighbours: list[Id] = []
+    """Adjacent spots of this agent, whose magnetometers are heard (both name each other)."""
+
+    @model_validator(mode="after")
+    def _has_its_sensors(self) -> Self:
+        fused = isinstance(self.detector, FusedSettings)
+        if fused and self.waker is None:
+            raise ValueError("a fused detector needs a magnetometer too: add [spots.waker]")
+        if self.waker is not None and not fused:
+            raise ValueError('waker is for detector.kind = "fused": set that, or remove waker')
+        return self
 
 
 class LaneSettings(_Section):
@@ -93,6 +109,8 @@ class AgentSettings(_Section):
     agent_id: Id
     lot_id: Id
     clock: Trust = "auto"
+    air_temperature: Path | None = None
+    """A file that holds thousandths of a degree, for sensors that have no thermometer."""
     mqtt: MqttSettings = MqttSettings()
     spool: SpoolSettings = SpoolSettings()
     publish: PublishSettings = PublishSettings()
@@ -107,4 +125,15 @@ class AgentSettings(_Section):
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"named twice: {', '.join(sorted(twice))}")
+        return self
+
+    @model_validator(mode="after")
+    def _neighbours_are_spots(self) -> Self:
+        spots = {spot.spot_id: spot for spot in self.spots}
+        for spot in self.spots:
+            for name in spot.neighbours:
+                if name not in spots or name == spot.spot_id:
+                    raise ValueError(f"{spot.spot_id} has no neighbour {name} at this agent")
+                if spot.spot_id not in spots[name].neighbours:
+                    raise ValueError(f"{spot.spot_id} names {name}, which does not name it back")
         return self

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from agent import records
-from agent.config import AgentSettings, LaneSettings, SpotSettings
+from agent.air import Air
+from agent.config import AgentSettings, LaneSettings, SensorSettings, SpotSettings
 from agent.records import Moment
+from agent.sensor import Sensor
 from agent.store import AgentStore
 from agent.watch import Watch
 from contract.words import ClockState
@@ -24,14 +26,13 @@ log = logging.getLogger(__name__)
 
 HUNG_S = 5.0
 
-BuildDriver = Callable[[SpotSettings | LaneSettings, Callable[[], float]], SensorDriver]
+BuildDriver = Callable[[SensorSettings, Callable[[], float]], SensorDriver]
+Polled = tuple[Watch, Sensor]
 
 
-def driver_of(
-    settings: SpotSettings | LaneSettings, monotonic: Callable[[], float]
-) -> SensorDriver:
-    """The driver that a spot's or lane's configuration names."""
-    return registry.build(settings.sensor.kind, settings.sensor.options, monotonic)
+def driver_of(sensor: SensorSettings, monotonic: Callable[[], float]) -> SensorDriver:
+    """The driver that a sensor's configuration names."""
+    return registry.build(sensor.kind, sensor.options, monotonic)
 
 
 class Agent:
@@ -56,14 +57,20 @@ class Agent:
         self.polls = 0
         self._was_synced = False
         now_s = clock.monotonic()
+        self._air = Air(settings.air_temperature, clock.monotonic)
         sections: list[SpotSettings | LaneSettings] = [*settings.spots, *settings.lanes]
-        self.watches = [
-            Watch(each, build(each, clock.monotonic), settings.agent_id) for each in sections
-        ]
+        self.watches = [self._watch(each, build) for each in sections]
+        self._by_name = {watch.name: watch for watch in self.watches}
         for watch in self.watches:
             kept = store.watched(watch.name)
             watch.begin(kept.detector if kept else None, now_s)
         self._birth(version)
+
+    def _watch(self, section: SpotSettings | LaneSettings, build: BuildDriver) -> Watch:
+        driver = build(section.sensor, self.clock.monotonic)
+        waker = section.waker if isinstance(section, SpotSettings) else None
+        waking = build(waker, self.clock.monotonic) if waker is not None else None
+        return Watch(section, driver, self.settings.agent_id, waking)
 
     def _birth(self, version: str) -> None:
         spots = [spot.spot_id for spot in self.settings.spots]
@@ -85,14 +92,20 @@ class Agent:
             self._was_synced = True
         return now
 
-    def poll(self, watch: Watch) -> None:
-        """Read one sensor and commit what came of it."""
+    def poll(self, watch: Watch, sensor: Sensor | None = None) -> None:
+        """Read one sensor (the first), commit what came of it, and let the neighbours hear it."""
         self.polls += 1
-        self._commit(watch, watch.poll(self.clock.monotonic(), self.moment))
+        now_s, air_c = self.clock.monotonic(), self._air.temperature_c()
+        self._commit(watch, watch.poll(now_s, self.moment, sensor, air_c))
+        step = watch.stepped() if watch.neighbours else None
+        if step is not None:
+            for name in watch.neighbours:
+                self._by_name[name].hear(*step)
 
-    def miss(self, watch: Watch) -> None:
+    def miss(self, watch: Watch, sensor: Sensor) -> None:
         """Note that a sensor did not answer: its bus hangs."""
-        self._commit(watch, watch.take(None, self.clock.monotonic(), self.moment))
+        now_s = self.clock.monotonic()
+        self._commit(watch, watch.take(sensor.missing(now_s), now_s, self.moment))
 
     def _commit(self, watch: Watch, entries: Sequence[Entry]) -> None:
         if entries:
@@ -122,13 +135,13 @@ class Agent:
 
 
 class BusThread(threading.Thread):
-    """Polls the watches of one bus in turn, so that a hung bus is a fault of its spots alone."""
+    """Polls the sensors of one bus in turn, so that a hung bus is a fault of its spots alone."""
 
-    def __init__(self, agent: Agent, bus: str, watches: Iterable[Watch]) -> None:
+    def __init__(self, agent: Agent, bus: str, polled: Iterable[Polled]) -> None:
         super().__init__(name=f"bus-{bus}", daemon=True)
         self.agent = agent
         self.bus = bus
-        self.watches = list(watches)
+        self.polled = list(polled)
         self.stopping = threading.Event()
         self.polling_since_s: float | None = None
         self.failure: BaseException | None = None
@@ -138,7 +151,7 @@ class BusThread(threading.Thread):
         try:
             while not self.stopping.is_set():
                 self.poll_due()
-                next_s = min(watch.due_s for watch in self.watches)
+                next_s = min(sensor.due_s for _, sensor in self.polled)
                 clock = self.agent.clock
                 clock.wait(self.stopping, next_s - clock.monotonic())
         except BaseException as error:
@@ -146,35 +159,38 @@ class BusThread(threading.Thread):
             self.failure = error
 
     def poll_due(self) -> None:
-        """Poll each watch whose time has come."""
-        for watch in self.watches:
+        """Poll each sensor whose time has come and that does not sleep."""
+        for watch, sensor in self.polled:
             now_s = self.agent.clock.monotonic()
-            if watch.due_s > now_s:
+            if sensor.due_s > now_s:
                 continue
-            watch.due_s = max(watch.due_s + watch.settings.sample_s, now_s)
-            self.polling_since_s = now_s
-            self.agent.poll(watch)
-            self.polling_since_s = None
+            sensor.due_s = max(sensor.due_s + sensor.sample_s, now_s)
+            if watch.wants(sensor, now_s):
+                self.polling_since_s = now_s
+                self.agent.poll(watch, sensor)
+                self.polling_since_s = None
 
     def hung(self) -> bool:
         """Whether a driver has not come back for far longer than it may take."""
         since = self.polling_since_s
         if since is None:
             return False
-        allowed_s = max(watch.driver.timeout_s for watch in self.watches) + HUNG_S
+        allowed_s = max(sensor.driver.timeout_s for _, sensor in self.polled) + HUNG_S
         return self.agent.clock.monotonic() - since > allowed_s
 
     def miss_all(self) -> None:
         """Note a missed reading of every sensor of this bus."""
-        for watch in self.watches:
-            self.agent.miss(watch)
+        for watch, sensor in self.polled:
+            self.agent.miss(watch, sensor)
 
 
 def buses(agent: Agent) -> list[BusThread]:
     """A thread for each bus that the agent's drivers share."""
-    names = dict.fromkeys(watch.driver.bus for watch in agent.watches)
+    polled = [(watch, sensor) for watch in agent.watches for sensor in watch.sensors]
+    names = dict.fromkeys(sensor.driver.bus for _, sensor in polled)
     return [
-        BusThread(agent, bus, [w for w in agent.watches if w.driver.bus == bus]) for bus in names
+        BusThread(agent, bus, [each for each in polled if each[1].driver.bus == bus])
+        for bus in names
     ]
 
 

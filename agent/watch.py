@@ -1,52 +1,49 @@
-"""One sensor watched: read it, step its detector, and turn what it says into records.
-
-A sensor that fails is closed and opened again with a back-off of 1 to 60 s; every poll in
-between counts as a missed reading, so that the detector can say `unknown`.
-"""
+"""One spot or lane watched: read its sensors, step their detector, make records of what it says."""
 
 import json
 import logging
+import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from agent import records
 from agent.config import LaneSettings, SpotSettings
-from agent.detector import Change, Detector, HealthChange, Passage
+from agent.detector import Change, Detector, HealthChange, Passage, State
 from agent.records import Moment
+from agent.sensor import Sensor
 from contract.health import SpotHealth
-from contract.words import HealthState, Status
-from drivers import DriverError, Reading, SensorDriver
+from contract.words import HealthState
+from drivers import Reading, SensorDriver
 from spool import Entry
 
 log = logging.getLogger(__name__)
 
-FIRST_RETRY_S = 1.0
-LAST_RETRY_S = 60.0
-
 
 @dataclass(slots=True)
 class Watch:
-    """A spot or a lane, its driver and its detector's state.
+    """A spot or a lane, its sensors and its detector's state.
 
-    Polled by its bus's thread; while that hangs, the supervisor takes missed readings for it.
+    `sensors` is the sensor, and of a fused spot its waker. Each is polled by its bus's thread;
+    while that hangs, the supervisor takes missed readings for it.
     """
 
     settings: SpotSettings | LaneSettings
     driver: SensorDriver
     agent_id: str
+    waker: SensorDriver | None = None
+    sensors: list[Sensor] = field(init=False)
     detector: Detector = field(init=False)
-    state: Any = field(init=False, default=None)
-    due_s: float = 0.0
-    last: Reading | None = None
-    opened: bool = False
-    retry_at_s: float = 0.0
-    retry_s: float = FIRST_RETRY_S
+    state: State = field(init=False)
+    told_step_s: float = -math.inf
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.detector = Detector(self.settings.detector)
+        settings, waker = self.settings, self.waker
+        self.detector = Detector(settings.detector)
+        self.sensors = [Sensor(self.driver, settings.sample_s, "mm" if waker else "")]
+        if waker is not None and isinstance(settings, SpotSettings):
+            self.sensors.append(Sensor(waker, settings.waker_sample_s, "mG"))
 
     @property
     def name(self) -> str:
@@ -54,6 +51,11 @@ class Watch:
         if isinstance(self.settings, SpotSettings):
             return self.settings.spot_id
         return self.settings.lane_id
+
+    @property
+    def neighbours(self) -> list[str]:
+        """The adjacent spots whose magnetometers are heard."""
+        return self.settings.neighbours if isinstance(self.settings, SpotSettings) else []
 
     def begin(self, saved: str | None, now_s: float) -> None:
         """Start from the state that was kept; from none if there is none or it is damaged."""
@@ -69,9 +71,28 @@ class Watch:
         """The detector's state, to be kept."""
         return json.dumps(self.state.to_json())
 
-    def poll(self, now_s: float, moment: Callable[[], Moment]) -> list[Entry]:
-        """Read once and answer the records that came of it; `moment` is asked only then."""
-        return self.take(self._read(now_s), now_s, moment)
+    def wants(self, sensor: Sensor, now_s: float) -> bool:
+        """Whether a sensor whose time has come is to be read, or sleeps on."""
+        if sensor.polled_s is None:
+            return True
+        wait_s = self.detector.sample_s(self.state, sensor.unit, sensor.sample_s, now_s)
+        return now_s - sensor.polled_s >= wait_s - sensor.sample_s / 2
+
+    def poll(
+        self,
+        now_s: float,
+        moment: Callable[[], Moment],
+        sensor: Sensor | None = None,
+        air_c: float | None = None,
+    ) -> list[Entry]:
+        """Read a sensor (the first) and answer the records that came; `moment` is asked only then.
+
+        `air_c` is the air's temperature, for a sensor that has no thermometer.
+        """
+        reading = (sensor or self.sensors[0]).read(self.name, now_s)
+        if reading is not None and reading.temperature_c is None and air_c is not None:
+            reading = replace(reading, temperature_c=air_c)
+        return self.take(reading, now_s, moment)
 
     def take(
         self, reading: Reading | None, now_s: float, moment: Callable[[], Moment]
@@ -84,11 +105,24 @@ class Watch:
         now = moment()
         return [self._entry(change, now) for change in changes]
 
+    def stepped(self) -> tuple[float, float] | None:
+        """The magnetometer's last step, in mG, and its time, if it was not yet asked for."""
+        field_ = self.state.magnetic
+        if field_.stepped_s <= self.told_step_s:
+            return None
+        self.told_step_s = field_.stepped_s
+        return field_.step_mg, field_.stepped_s
+
+    def hear(self, step_mg: float, at_s: float) -> None:
+        """An adjacent spot's magnetometer saw a step."""
+        with self.lock:
+            self.detector.hear(self.state, step_mg, at_s)
+
     def health(self, now_s: float) -> SpotHealth:
-        """What the heartbeat says of this sensor."""
-        last = self.last
+        """What the heartbeat says of this spot; the reading is the first sensor's."""
+        last = self.sensors[0].last
         return SpotHealth(
-            status=getattr(self.state, "status", Status.UNKNOWN),
+            status=self.state.status,
             health=self.state.health,
             reason=self.state.reason,
             value=last.value if last else None,
@@ -98,31 +132,9 @@ class Watch:
         )
 
     def close(self) -> None:
-        """Let the sensor go."""
-        if self.opened:
-            self.driver.close()
-            self.opened = False
-
-    def _read(self, now_s: float) -> Reading | None:
-        if not self.opened and now_s < self.retry_at_s:
-            return None
-        try:
-            if not self.opened:
-                self.driver.open()
-                self.opened = True
-            self.last = self.driver.read()
-        except DriverError as error:
-            self._back_off(now_s, error)
-            return None
-        self.retry_s = FIRST_RETRY_S
-        return self.last
-
-    def _back_off(self, now_s: float, error: DriverError) -> None:
-        log.warning("%s: %s; %s", self.name, error, error.hint or "retrying")
-        self.driver.close()
-        self.opened = False
-        self.retry_at_s = now_s + self.retry_s
-        self.retry_s = min(self.retry_s * 2, LAST_RETRY_S)
+        """Let the sensors go."""
+        for sensor in self.sensors:
+            sensor.close()
 
     def _entry(self, change: Change | HealthChange | Passage, now: Moment) -> Entry:
         if isinstance(change, Passage):

@@ -9,9 +9,9 @@ import pytest
 
 from agent.core import BusThread
 from agent.records import restamped
+from agent.sensor import LAST_RETRY_S
 from agent.store import AgentStore
 from agent.testing import SetClock, ToldAgent, agent_settings
-from agent.watch import LAST_RETRY_S
 from drivers import DriverError
 
 
@@ -186,7 +186,7 @@ def test_a_hung_bus_is_a_fault_of_its_spots_alone(tmp_path: Path) -> None:
         raise DriverError("woke up")
 
     told.sensors[1].read = hanging  # type: ignore[method-assign,assignment]
-    thread = BusThread(told.agent, "stuck", [stuck])
+    thread = BusThread(told.agent, "stuck", [(stuck, stuck.sensors[0])])
     thread.start()
     assert reading.wait(10)
     for _ in range(100):
@@ -211,7 +211,7 @@ def test_a_store_that_fails_ends_the_bus_and_is_told(
 
     monkeypatch.setattr(told.store, "append", broken)
     told.sensors[0].says = DriverError("dead")
-    thread = BusThread(told.agent, "told", told.agent.watches)
+    thread = BusThread(told.agent, "told", [(each, each.sensors[0]) for each in told.agent.watches])
     thread.start()  # the set clock moves with each wait, so a minute passes at once
     thread.join(10)
     assert isinstance(thread.failure, OSError)
