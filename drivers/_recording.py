@@ -42,6 +42,11 @@ UNITS = {"mm": 1, "mG": 3}
 Parsed = TypeVar("Parsed")
 
 
+def truth_path(recording: Path) -> Path:
+    """Where a recording's truth is written and looked for: `day.truth.csv` beside `day.csv`."""
+    return recording.with_suffix(".truth.csv")
+
+
 class Recorded(NamedTuple):
     """A reading and the sensor that it is of."""
 

@@ -18,7 +18,7 @@ from score.detect import events, steps
 from score.inputs import DEFAULTS, Format, Sensor
 from score.match import Tally, match
 from score.report import Scored
-from score.trace import Traced
+from score.trace import traced
 from score.truth import assign
 
 app = typer.Typer(
@@ -162,18 +162,18 @@ def _scored(
     found = []
     for sensor, path in zip(sensors, _pictures(sensors, picture), strict=True):
         readings = progress.track(sensor.readings, description=f"detecting {sensor.name}")
-        traced = Traced(sensor.settings, len(sensor.readings)) if path else None
+        trace = traced(sensor.settings, len(sensor.readings)) if path else None
         said = []
         for step in steps(Detector(sensor.settings), readings):
             said += step.said
-            if traced:
-                traced.note(step)
+            if trace:
+                trace.note(step)
         progress.remove_task(progress.task_ids[-1])
         tally = match(sensor.truth, events(said), tolerance_s)
-        if path and traced:
+        if path and trace:
             from score.picture import draw  # matplotlib takes a while to load
 
-            draw(path, sensor, traced, tally)
+            draw(path, sensor, trace, tally)
         found.append(_summary(sensor, tally))
     return found
 

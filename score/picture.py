@@ -89,7 +89,7 @@ def _draw_trace(axes: Axes, traced: Traced, sensor: Sensor) -> None:
         linewidth=0.7,
         marker=".",
         markersize=2.5,
-        label="distance" if sensor.settings.kind == "ranging" else "deviation from baseline",
+        label="distance" if traced.unit == "mm" else "deviation from baseline",
         rasterized=len(times_s) > RASTER_POINTS,
     )
     _draw_limits(axes, traced, sensor)
@@ -103,8 +103,7 @@ def _draw_trace(axes: Axes, traced: Traced, sensor: Sensor) -> None:
             transform=place,
             label="no value",
         )
-    unit = sensor.readings[0].unit
-    axes.set(xlabel="monotonic time, s", ylabel=f"{unit}", ylim=(0, None))
+    axes.set(xlabel="monotonic time, s", ylabel=traced.unit, ylim=(0, None))
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(x=0.01)
 

@@ -12,11 +12,6 @@ Truth = dict[str, list[Happened]]
 """By sensor."""
 
 
-def truth_path(recording: Path) -> Path:
-    """Where the truth of a recording is looked for: `day.truth.csv` beside `day.csv`."""
-    return recording.with_suffix(".truth.csv")
-
-
 def assign(
     recordings: Mapping[Path, Readings], files: Sequence[Path], tolerance_s: float
 ) -> dict[Path, Truth]:
@@ -57,7 +52,7 @@ def read(path: Path) -> Truth:
 
 def _paths(recordings: Sequence[Path], files: Sequence[Path]) -> dict[Path, Path]:
     if not files:
-        return {each: truth_path(each) for each in recordings}
+        return {each: _recording.truth_path(each) for each in recordings}
     if len(files) == 1:
         return dict.fromkeys(recordings, files[0])
     if len(files) != len(recordings):

@@ -61,6 +61,11 @@ def magnetic(
         yield Reading((x, y, z), "mG", Quality.OK, raw, BEGIN_S + at_s)
 
 
+def together(*sensors: Iterable[Reading]) -> list[Reading]:
+    """Several sensors of one spot, in order of time."""
+    return sorted((r for each in sensors for r in each), key=lambda r: r.monotonic_s)
+
+
 def bump(at_s: float, begin_s: float, length_s: float, peak: float) -> float:
     """Half a sine wave."""
     inside = 0 <= at_s - begin_s < length_s
@@ -200,6 +205,20 @@ def cases() -> dict[str, Case]:
         "magnetic_neighbour": (
             magnetic("neighbour", 210, neighbour),
             [(230, "arrival"), (270, "departure")],
+        ),
+        "fused_arrival_and_departure": (
+            together(
+                ranging("fused", [(40, FLOOR), *MOVES_IN, (40, ROOF), (40, FLOOR)]),
+                magnetic("fused", 120, lambda at_s: parked(at_s, 40, 85)),
+            ),
+            [(140, "arrival"), (185, "departure")],
+        ),
+        "fused_ranger_lost": (
+            together(
+                ranging("lost", [(40, FLOOR), (50, NO_ECHO), (120, NO_ECHO)]),
+                magnetic("lost", 210, lambda at_s: parked(at_s, 110, 160)),
+            ),
+            [(210, "arrival"), (260, "departure")],
         ),
         "magnetic_stuck": (stuck(), [(210, "arrival"), (250, "departure")]),
         "lane_two_vehicles": (
