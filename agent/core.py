@@ -60,7 +60,7 @@ class Agent:
         self._air = Air(settings.air_temperature, clock.monotonic)
         sections: list[SpotSettings | LaneSettings] = [*settings.spots, *settings.lanes]
         self.watches = [self._watch(each, build) for each in sections]
-        self._by_name = {watch.name: watch for watch in self.watches}
+        self._beside = _adjacent(settings.spots, self.watches)
         for watch in self.watches:
             kept = store.watched(watch.name)
             watch.begin(kept.detector if kept else None, now_s)
@@ -97,10 +97,11 @@ class Agent:
         self.polls += 1
         now_s, air_c = self.clock.monotonic(), self._air.temperature_c()
         self._commit(watch, watch.poll(now_s, self.moment, sensor, air_c))
-        step = watch.stepped() if watch.neighbours else None
-        if step is not None:
-            for name in watch.neighbours:
-                self._by_name[name].hear(*step)
+        beside = self._beside.get(watch.name)
+        step = watch.stepped() if beside else None
+        if beside and step:
+            for each in beside:
+                each.hear(*step)
 
     def miss(self, watch: Watch, sensor: Sensor) -> None:
         """Note that a sensor did not answer: its bus hangs."""
@@ -132,6 +133,17 @@ class Agent:
             watch.close()
         self.keep_states()
         self.store.close()
+
+
+def _adjacent(spots: Iterable[SpotSettings], watches: Iterable[Watch]) -> dict[str, list[Watch]]:
+    """The watches beside each spot that has some; one of two neighbours names the other."""
+    by_name = {watch.name: watch for watch in watches}
+    pairs = {frozenset((spot.spot_id, name)) for spot in spots for name in spot.neighbours}
+    beside: dict[str, list[Watch]] = {}
+    for one, other in map(sorted, pairs):
+        beside.setdefault(one, []).append(by_name[other])
+        beside.setdefault(other, []).append(by_name[one])
+    return beside
 
 
 class BusThread(threading.Thread):

@@ -52,11 +52,6 @@ class Watch:
             return self.settings.spot_id
         return self.settings.lane_id
 
-    @property
-    def neighbours(self) -> list[str]:
-        """The adjacent spots whose magnetometers are heard."""
-        return self.settings.neighbours if isinstance(self.settings, SpotSettings) else []
-
     def begin(self, saved: str | None, now_s: float) -> None:
         """Start from the state that was kept; from none if there is none or it is damaged."""
         self.state = self.detector.initial(now_s)

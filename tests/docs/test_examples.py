@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from agent.config import AgentSettings
-from agent.detector import MagneticSettings, PassageSettings, RangingSettings
+from agent.detector import FusedSettings, MagneticSettings, PassageSettings, RangingSettings
 from contract.spots import Position
 from gateway.config import GatewaySettings
 from runtime.config import load
@@ -37,7 +37,7 @@ CASES = [
     (
         "agent.toml",
         AgentSettings,
-        [RangingSettings, MagneticSettings, PassageSettings, TlsSettings],
+        [RangingSettings, MagneticSettings, FusedSettings, PassageSettings, TlsSettings],
     ),
     ("gateway.toml", GatewaySettings, [Position, TlsSettings]),
 ]
