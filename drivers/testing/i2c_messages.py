@@ -89,14 +89,16 @@ class RegisterChip:
         for register, value in enumerate(values, self._pointer):
             assert register in self._writable, f"register 0x{register:04X} is read only"
             self.registers[register] = value
-        self.written.append((self._pointer, values))
-        self.on_write(self._pointer, values)
+        register, self._pointer = self._pointer, self._pointer + len(values)
+        self.written.append((register, values))
+        self.on_write(register, values)
 
     def read(self, length: int) -> bytes:
         """The registers from the pointer on."""
         wanted = range(self._pointer, self._pointer + length)
         missing = [f"0x{each:04X}" for each in wanted if each not in self.registers]
         assert not missing, f"no such registers: {', '.join(missing)}"
+        self._pointer = wanted.stop
         return bytes(self.registers[each] for each in wanted)
 
 
