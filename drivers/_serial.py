@@ -12,7 +12,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from drivers import DriverError, Monotonic, Quality, Reading
-from drivers._air import LONGEST_S, quiet_air
+from drivers._air import LONGEST_S, ping_cycle
 from drivers._frames import Frames
 
 PING_CYCLE_S = 0.060
@@ -137,17 +137,9 @@ class SerialDriver(Generic[C]):
 
         The air is quiet again afterwards, so that the next sensor does not hear the echo.
         """
-        with quiet_air():
-            pinged_s = self._monotonic()
+        with ping_cycle(PING_CYCLE_S, self._monotonic, self._sleep):
             ask(port, request)
             yield
-            self.wait_until(pinged_s + PING_CYCLE_S)
-
-    def wait_until(self, due_s: float) -> None:
-        """Sleep until `due_s` on the monotonic clock."""
-        left_s = due_s - self._monotonic()
-        if left_s > 0:
-            self._sleep(left_s)
 
 
 class StreamDriver(SerialDriver[C]):

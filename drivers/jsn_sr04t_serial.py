@@ -28,13 +28,14 @@ class Config(SerialConfig):
     timeout_s: float = Field(0.2, gt=0, le=0.4)
     request: int = Field(0x55, ge=0, le=0xFF)
     header_in_sum: bool = True
-    minimum_mm: float = Field(250.0, ge=0, lt=MAXIMUM_MM)
+    minimum_mm: int = Field(250, ge=0, lt=MAXIMUM_MM)
 
 
 def decode(frame: bytes, config: Config, monotonic_s: float) -> Reading:
     """The reading of a whole frame. 0 and more than 6000 mm are no echo."""
     distance_mm = distance(frame)
-    return ranged(distance_mm, config.minimum_mm, MAXIMUM_MM, distance_mm, monotonic_s)
+    # What stands at the blind zone's very edge is in it.
+    return ranged(distance_mm, config.minimum_mm + 1, MAXIMUM_MM, distance_mm, monotonic_s)
 
 
 class Driver(StreamDriver[Config]):

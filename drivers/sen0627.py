@@ -51,12 +51,11 @@ class Driver(StreamDriver[Config]):
 
     BAUD = 9600
     EXTRA_S = CYCLE_S
-    _asked_s: float | None = None
+    _asked_s = float("-inf")
 
     def measure(self, port: Port) -> Reading:
         """Start a measurement as soon as the sensor takes one, and await its frame."""
-        if self._asked_s is not None:
-            self.wait_until(self._asked_s + CYCLE_S)
+        self._await_cycle()
         self._asked_s = self._monotonic()
         self.forget()
         ask(port, TRIGGER)
@@ -69,3 +68,8 @@ class Driver(StreamDriver[Config]):
     def decode(self, frame: bytes, monotonic_s: float) -> Reading:
         """The reading of a whole frame."""
         return decode(frame, self.config, monotonic_s)
+
+    def _await_cycle(self) -> None:
+        left_s = self._asked_s + CYCLE_S - self._monotonic()
+        if left_s > 0:
+            self._sleep(left_s)

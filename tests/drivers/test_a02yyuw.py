@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -8,12 +8,6 @@ from drivers.testing import DriverContract, ManualClock, PseudoTerminal
 from drivers.testing.frames import distance_frame
 
 GOLDEN = bytes.fromhex("FF 07 A1 A7")
-
-
-@pytest.fixture
-def line() -> Iterator[PseudoTerminal]:
-    with PseudoTerminal() as line:
-        yield line
 
 
 class TestContract(DriverContract):
@@ -55,8 +49,3 @@ def test_a_bad_sum_does_not_take_the_good_frame_with_it(
     line.send(GOLDEN[:3] + b"\x00" + GOLDEN)
     assert driver.read().value == 1953.0
     driver.close()
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -10,29 +10,18 @@ from drivers.testing.frames import distance_frame
 GOLDEN = bytes.fromhex("FF 07 A1 A7")
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def line(clock: ManualClock) -> Iterator[AskedTerminal]:
-    with AskedTerminal(clock) as line:
-        yield line
-
-
 class TestContract(DriverContract):
     @pytest.fixture
-    def driver(self, clock: ManualClock, line: AskedTerminal) -> Driver:
-        return Driver(Config(port=line.port), clock, clock.sleep)
+    def driver(self, clock: ManualClock, asked: AskedTerminal) -> Driver:
+        return Driver(Config(port=asked.port), clock, clock.sleep)
 
     @pytest.fixture
-    def stimulate(self, line: AskedTerminal) -> Callable[[], None]:
-        return lambda: line.will_answer(0x55, GOLDEN)
+    def stimulate(self, asked: AskedTerminal) -> Callable[[], None]:
+        return lambda: asked.will_answer(0x55, GOLDEN)
 
 
-def read(line: AskedTerminal, clock: ManualClock, **options: object) -> Quality:
-    config = Config.model_validate({"port": line.port, **options})
+def read(asked: AskedTerminal, clock: ManualClock, **options: object) -> Quality:
+    config = Config.model_validate({"port": asked.port, **options})
     driver = Driver(config, clock, clock.sleep)
     driver.open()
     try:
@@ -50,8 +39,8 @@ def test_the_published_frame_is_1953_mm() -> None:
     ("distance_mm", "quality"),
     [
         (0, Quality.NO_ECHO),
-        (249, Quality.BLOCKED),
-        (250, Quality.OK),
+        (250, Quality.BLOCKED),
+        (251, Quality.OK),
         (6000, Quality.OK),
         (6001, Quality.NO_ECHO),
     ],
@@ -64,16 +53,16 @@ def test_what_a_distance_is_worth(distance_mm: int, quality: Quality) -> None:
     ("header_in_sum", "quality"), [(False, Quality.OK), (True, Quality.CHECKSUM)]
 )
 def test_a_copy_that_sums_h_and_l_alone_needs_its_option(
-    line: AskedTerminal, clock: ManualClock, header_in_sum: bool, quality: Quality
+    asked: AskedTerminal, clock: ManualClock, header_in_sum: bool, quality: Quality
 ) -> None:
-    line.will_answer(0x55, distance_frame(1953, header_in_sum=False))
-    assert read(line, clock, header_in_sum=header_in_sum) is quality
+    asked.will_answer(0x55, distance_frame(1953, header_in_sum=False))
+    assert read(asked, clock, header_in_sum=header_in_sum) is quality
 
 
-def test_a_copy_that_is_asked_with_01(line: AskedTerminal, clock: ManualClock) -> None:
-    line.will_answer(0x01, GOLDEN)
-    assert read(line, clock, request=1) is Quality.OK
+def test_a_copy_that_is_asked_with_01(asked: AskedTerminal, clock: ManualClock) -> None:
+    asked.will_answer(0x01, GOLDEN)
+    assert read(asked, clock, request=1) is Quality.OK
 
 
-def test_a_sensor_that_does_not_answer_is_no_data(line: AskedTerminal, clock: ManualClock) -> None:
-    assert read(line, clock) is Quality.NO_DATA
+def test_a_sensor_that_does_not_answer_is_no_data(asked: AskedTerminal, clock: ManualClock) -> None:
+    assert read(asked, clock) is Quality.NO_DATA

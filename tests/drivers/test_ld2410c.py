@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -17,12 +17,6 @@ VENDORS_ENGINEERING = bytes.fromhex(
     "32 2d 28 23 1e 19 14 0f 0a 30 2c 27 22 1d 18 13 0e 09 0305 5500 f8f7f6f5"
 )
 NOBODY = radar_report(0)
-
-
-@pytest.fixture
-def line() -> Iterator[PseudoTerminal]:
-    with PseudoTerminal() as line:
-        yield line
 
 
 class TestContract(DriverContract):

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -9,12 +9,6 @@ from drivers.maxbotix import MODELS, Config, Driver, decode, framing
 from drivers.testing import DriverContract, ManualClock, PseudoTerminal, assert_well_formed
 
 EACH_MODEL = pytest.mark.parametrize("model", list(MODELS))
-
-
-@pytest.fixture
-def line() -> Iterator[PseudoTerminal]:
-    with PseudoTerminal() as line:
-        yield line
 
 
 class TestContract(DriverContract):

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from pydantic import ValidationError
@@ -12,29 +12,18 @@ GOLDEN = bytes.fromhex("FF 01 A1 A1")
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def line(clock: ManualClock) -> Iterator[AskedTerminal]:
-    with AskedTerminal(clock) as line:
-        yield line
-
-
-@pytest.fixture
-def driver(line: AskedTerminal, clock: ManualClock) -> Driver:
-    return Driver(Config(port=line.port, timeout_s=0.5), clock, clock.sleep)
+def driver(asked: AskedTerminal, clock: ManualClock) -> Driver:
+    return Driver(Config(port=asked.port, timeout_s=0.5), clock, clock.sleep)
 
 
 class TestContract(DriverContract):
     @pytest.fixture
-    def driver(self, clock: ManualClock, line: AskedTerminal) -> Driver:
-        return Driver(Config(port=line.port), clock, clock.sleep)
+    def driver(self, clock: ManualClock, asked: AskedTerminal) -> Driver:
+        return Driver(Config(port=asked.port), clock, clock.sleep)
 
     @pytest.fixture
-    def stimulate(self, line: AskedTerminal) -> Callable[[], None]:
-        return lambda: line.will_answer(TRIGGER[0], GOLDEN)
+    def stimulate(self, asked: AskedTerminal) -> Callable[[], None]:
+        return lambda: asked.will_answer(TRIGGER[0], GOLDEN)
 
 
 def test_the_published_frame_is_417_cm() -> None:
@@ -60,14 +49,14 @@ def test_what_a_distance_is_worth(distance_cm: int, quality: Quality) -> None:
 
 
 def test_a_measurement_begins_no_sooner_than_2_5_s_after_the_last(
-    driver: Driver, line: AskedTerminal
+    driver: Driver, asked: AskedTerminal
 ) -> None:
-    line.will_answer(TRIGGER[0], GOLDEN, distance_frame(95))
+    asked.will_answer(TRIGGER[0], GOLDEN, distance_frame(95))
     driver.open()
     assert driver.read().value == 4170.0
     assert driver.read().value == 950.0
     driver.close()
-    (first_s, _), (second_s, _) = line.asked
+    (first_s, _), (second_s, _) = asked.asked
     assert second_s - first_s == pytest.approx(CYCLE_S)
 
 

@@ -85,28 +85,11 @@ class Backlog(FakePort):
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def line() -> Iterator[PseudoTerminal]:
-    with PseudoTerminal() as line:
-        yield line
-
-
-@pytest.fixture
 def ranger(line: PseudoTerminal, clock: ManualClock) -> Iterator[Ranger]:
     ranger = Ranger(SerialConfig(port=line.port, timeout_s=0.05), clock)
     ranger.open()
     yield ranger
     ranger.close()
-
-
-@pytest.fixture
-def asked(clock: ManualClock) -> Iterator[AskedTerminal]:
-    with AskedTerminal(clock) as asked:
-        yield asked
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -11,12 +11,6 @@ from drivers.tfmini import FRAMING, MODELS, Config, Driver, decode
 
 TABLE = bytes.fromhex("59 59 E6 00 E8 03 98 08 23")
 """230 cm, strength 1000, 0x0898 / 8 - 256 = 19 C."""
-
-
-@pytest.fixture
-def line() -> Iterator[PseudoTerminal]:
-    with PseudoTerminal() as line:
-        yield line
 
 
 class TestContract(DriverContract):

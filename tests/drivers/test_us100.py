@@ -14,19 +14,8 @@ WARM = bytes([45 + 21])
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def line(clock: ManualClock) -> Iterator[AskedTerminal]:
-    with AskedTerminal(clock) as line:
-        yield line
-
-
-@pytest.fixture
-def driver(line: AskedTerminal, clock: ManualClock) -> Iterator[Driver]:
-    driver = Driver(Config(port=line.port, timeout_s=0.1), clock, clock.sleep)
+def driver(asked: AskedTerminal, clock: ManualClock) -> Iterator[Driver]:
+    driver = Driver(Config(port=asked.port, timeout_s=0.1), clock, clock.sleep)
     driver.open()
     yield driver
     driver.close()
@@ -34,12 +23,12 @@ def driver(line: AskedTerminal, clock: ManualClock) -> Iterator[Driver]:
 
 class TestContract(DriverContract):
     @pytest.fixture
-    def driver(self, clock: ManualClock, line: AskedTerminal) -> Driver:
-        return Driver(Config(port=line.port), clock, clock.sleep)
+    def driver(self, clock: ManualClock, asked: AskedTerminal) -> Driver:
+        return Driver(Config(port=asked.port), clock, clock.sleep)
 
     @pytest.fixture
-    def stimulate(self, line: AskedTerminal) -> Callable[[], None]:
-        return lambda: line.will_answer(PING, METRE)
+    def stimulate(self, asked: AskedTerminal) -> Callable[[], None]:
+        return lambda: asked.will_answer(PING, METRE)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +60,9 @@ def test_a_temperature_is_one_byte_of_this_world(answer: bytes) -> None:
     )
 
 
-def test_a_byte_left_over_shifts_no_answer(driver: Driver, line: AskedTerminal) -> None:
-    line.send(b"\x0b")
-    line.will_answer(PING, METRE, METRE)
+def test_a_byte_left_over_shifts_no_answer(driver: Driver, asked: AskedTerminal) -> None:
+    asked.send(b"\x0b")
+    asked.will_answer(PING, METRE, METRE)
     assert driver.read().value == 1000.0
     assert driver.read().value == 1000.0
 
@@ -84,38 +73,38 @@ def test_a_byte_left_over_shifts_no_answer(driver: Driver, line: AskedTerminal) 
     ids=["none", "short", "long"],
 )
 def test_an_answer_of_the_wrong_length_is_none(
-    driver: Driver, line: AskedTerminal, answer: bytes, quality: Quality
+    driver: Driver, asked: AskedTerminal, answer: bytes, quality: Quality
 ) -> None:
-    line.will_answer(PING, answer, METRE)
+    asked.will_answer(PING, answer, METRE)
     reading = driver.read()
     assert (reading.quality, reading.value) == (quality, None)
     assert driver.read().value == 1000.0
 
 
 def test_the_temperature_is_asked_seldom(
-    driver: Driver, line: AskedTerminal, clock: ManualClock
+    driver: Driver, asked: AskedTerminal, clock: ManualClock
 ) -> None:
-    line.will_answer(PING, *[METRE] * 3)
-    line.will_answer(THERMOMETER, WARM, bytes([45 - 7]))
+    asked.will_answer(PING, *[METRE] * 3)
+    asked.will_answer(THERMOMETER, WARM, bytes([45 - 7]))
     assert driver.read().temperature_c == 21.0
     assert driver.read().temperature_c == 21.0
     clock.sleep(60.0)
     assert driver.read().temperature_c == -7.0
-    assert [request for _, request in line.asked] == [PING, THERMOMETER, PING, PING, THERMOMETER]
+    assert [request for _, request in asked.asked] == [PING, THERMOMETER, PING, PING, THERMOMETER]
 
 
 def test_a_thermometer_that_does_not_answer_costs_no_distance(
-    driver: Driver, line: AskedTerminal
+    driver: Driver, asked: AskedTerminal
 ) -> None:
-    line.will_answer(PING, METRE)
+    asked.will_answer(PING, METRE)
     reading = driver.read()
     assert (reading.value, reading.temperature_c) == (1000.0, None)
 
 
 def test_a_silent_sensor_is_not_asked_for_its_temperature(
-    driver: Driver, line: AskedTerminal
+    driver: Driver, asked: AskedTerminal
 ) -> None:
-    line.will_answer(THERMOMETER, WARM)
+    asked.will_answer(THERMOMETER, WARM)
     assert driver.read().quality is Quality.NO_DATA
-    line.will_answer(PING, METRE)
+    asked.will_answer(PING, METRE)
     assert driver.read().temperature_c == 21.0
