@@ -10,6 +10,7 @@ row is played again, and everything that went wrong in it is named.
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -22,14 +23,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from score.intervals import percentile, wilson
-from score.match import Event
 from simulator.world import FAMILIES, Scenario
 from simulator.world.rows import rows
 from simulator.world.scenario import Family
-from simulator.world.trial import Outcome, run, settings_of
+from simulator.world.trial import Outcome, run
 
+MOST_CAUSES = 5
 DAY_S = 86400.0
-ARRIVALS_A_DAY = 76
+ARRIVALS_A_DAY = 84
 """Of a bay of `simulator.world.traffic`: a little less than the mean, so that enough come."""
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
 MARKERS = ("<!-- accuracy: begin -->\n", "<!-- accuracy: end -->\n")
@@ -198,17 +199,21 @@ def write(text: str, page: Path) -> None:
 
 
 def troubles(row: Row) -> Iterator[str]:
-    """Everything that went wrong, with what plays it again."""
+    """Everything that went wrong, with what plays it again and what was going on."""
     for outcome in row.outcomes:
-        where = f"{row.scenario.family}, {row.scenario.name}, bay {outcome.bay}"
-        sorts: tuple[tuple[str, tuple[Event, ...]], ...] = (
-            ("missed", outcome.tally.missed),
-            ("false", outcome.tally.false),
-            ("doubled", outcome.tally.doubled),
-        )
-        for sort, events in sorts:
-            yield from (f"{where}: {sort} {each.kind} at {each.at_s:.0f} s" for each in events)
-        yield from (f"{where}: wrong from {a:.0f} to {b:.0f} s" for a, b in outcome.wrong)
+        bay = outcome.bay.rpartition("/")[2]
+        for each in outcome.troubles:
+            yield (
+                f"{row.scenario.family}, {row.scenario.name}, bay {bay}: {each.what}, "
+                f"{each.begin_s:.0f} to {each.end_s:.0f} s; near: {each.near or 'nothing'}"
+            )
+
+
+def causes(row: Row) -> Iterator[str]:
+    """What went wrong most often, by what was going on."""
+    counted = Counter((each.what, each.near) for o in row.outcomes for each in o.troubles)
+    for (what, near), count in counted.most_common(MOST_CAUSES):
+        yield f"{row.scenario.family}, {row.scenario.name}: {count} x {what}; near: {near or '-'}"
 
 
 def arguments() -> argparse.Namespace:
@@ -229,17 +234,15 @@ def main() -> None:
     """Play the bays, print the table."""
     given = arguments()
     families: list[Family] = list(FAMILIES) if given.family == "all" else [given.family]
-    for family in families:
-        settings_of(Scenario("", family))
     todo = tasks(families, given.row, given.arrivals, given.bay)
     with progress(len(todo)) as done:
         outcomes = play_all(todo, given.seed, given.jobs, done)
     found = by_row(todo, outcomes)
     text = table(found)
     print(text)
-    if given.troubles or given.bay is not None:
-        for row in found:
-            print("\n".join(troubles(row)))
+    told = troubles if given.troubles or given.bay is not None else causes
+    for each in (each for row in found for each in told(row)):
+        print(each)
     if given.write:
         write(text, PAGE)
 

@@ -138,13 +138,17 @@ class Bay:
         return motion.standing_at(offset_m), found
 
     def _stream(self, unit: str) -> Iterator[Timed]:
-        make, readings = (
-            (self._distances, samples.distances) if unit == "mm" else (self._fields, samples.fields)
-        )
         for begin_s, end_s in faults.chunks(self.faults, self.until_s):
-            chunk = make(begin_s, end_s)
+            chunk = (
+                self._distances(begin_s, end_s) if unit == "mm" else self._fields(begin_s, end_s)
+            )
             faults.apply(self.faults, unit, chunk)
-            yield from readings(chunk)
+            if unit == "mm":
+                yield from samples.distances(chunk)
+            elif self.scenario.ranges:
+                yield from samples.woken_fields(chunk)
+            else:
+                yield from samples.fields(chunk)
 
     def _distances(self, begin_s: float, end_s: float) -> Samples:
         rng = self._noise("times/mm", begin_s)

@@ -7,7 +7,7 @@
 | blocked    | a distance within the blind zone, by quality or by value        | rangers        |
 | stuck      | the value of the fault's first moment, again and again          | all            |
 | overflow   | saturation                                                      | magnetometers  |
-| checksum   | two frames in three are damaged                                 | rangers        |
+| checksum   | one to nine frames in ten damaged                               | rangers        |
 | bus_hang   | no poll for 5 s, then a missed reading a second                 | all            |
 """
 
@@ -26,6 +26,7 @@ LASTING_S = (90.0, 1800.0)
 APART_S = (1200.0, 5400.0)
 HANG_NOTED_S = 5.0
 MOST_MM_BLOCKED = 75.0
+DAMAGED = (0.1, 0.9)
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def _overflow(fault: Fault, samples: Samples, here: Bools) -> None:
 
 def _checksum(fault: Fault, samples: Samples, here: Bools) -> None:
     rng = np.random.default_rng([ord(letter) for letter in fault.seed])
-    damaged = here & (rng.random(len(here)) < 2 / 3)
+    damaged = here & (rng.random(len(here)) < Random(fault.seed).uniform(*DAMAGED))
     samples.code[damaged] = CODE[Quality.CHECKSUM]
 
 

@@ -48,15 +48,30 @@ Interference: TypeAlias = Callable[["Bay", Samples, np.random.Generator], None]
 def distances(samples: Samples) -> Iterator[Timed]:
     """Readings in mm."""
     for time_s, code, value, celsius in _rows(samples):
-        yield time_s, _reading(code, value, "mm", value, time_s, celsius)
+        if code == MISSING:
+            yield time_s, None
+        else:
+            yield time_s, _reading(code, value, "mm", value, time_s, celsius)
 
 
 def fields(samples: Samples) -> Iterator[Timed]:
     """Readings in mG, their raw values in counts."""
+    return _fields(samples, None)
+
+
+def woken_fields(samples: Samples) -> Iterator[Timed]:
+    """Readings in mG beside a ranger's, where None is the ranger's: without data, by their unit."""
+    return _fields(samples, Reading(None, "mG", Quality.NO_DATA, None, 0.0))
+
+
+def _fields(samples: Samples, missing: Reading | None) -> Iterator[Timed]:
     scale = 1000.0 / LSB_PER_GAUSS
     for time_s, code, (x, y, z), celsius in _rows(samples):
         vector = (x * scale, y * scale, z * scale)
-        yield time_s, _reading(code, vector, "mG", (x, y, z), time_s, celsius)
+        if code == MISSING:
+            yield time_s, missing
+        else:
+            yield time_s, _reading(code, vector, "mG", (x, y, z), time_s, celsius)
 
 
 def _rows(samples: Samples) -> Iterator[tuple[float, int, Any, float | None]]:
@@ -72,9 +87,7 @@ def _rows(samples: Samples) -> Iterator[tuple[float, int, Any, float | None]]:
 
 def _reading(
     code: int, value: Any, unit: str, raw: Any, time_s: float, celsius: float | None
-) -> Reading | None:
+) -> Reading:
     if code == OK:
         return Reading(value, unit, Quality.OK, raw, time_s, celsius)
-    if code == MISSING:
-        return None
     return Reading(None, unit, QUALITIES[code], None, time_s)

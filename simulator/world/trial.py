@@ -8,20 +8,31 @@ to leave, or occupied from SETTLING_S after it is gone until the next one comes.
 FAULT_S to be noticed, `stuck` 120 samples and so STUCK_S. `unknown` is never wrong.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from math import inf
 
-from agent.detector import Change, Detector, DetectorSettings, MagneticSettings, RangingSettings
+from agent.detector import (
+    Change,
+    Detector,
+    DetectorSettings,
+    FusedSettings,
+    MagneticSettings,
+    RangingSettings,
+)
 from contract.words import Status
 from score.match import Event, Kind, Tally, match
-from simulator.world.bay import Bay
+from simulator.world.bay import RANGING_S, Bay
 from simulator.world.scenario import Scenario
 from simulator.world.traffic import FIRST_S
+from simulator.world.trouble import Trouble, trouble
 
 TOLERANCE_S = 30.0
 SETTLING_S = 30.0
 FAULT_S = 75.0
 STUCK_S = 150.0
+EARLY_S = 0.1
+"""A ping's time is not exact."""
 HIDDEN_S = (20.0, 150.0)
 
 Span = tuple[float, float]
@@ -39,6 +50,7 @@ class Outcome:
     wrong: tuple[Span, ...]
     unknown_s: float
     watched_s: float
+    troubles: tuple[Trouble, ...]
 
 
 @dataclass
@@ -58,9 +70,9 @@ class Spoken:
 
 
 def settings_of(scenario: Scenario) -> DetectorSettings:
-    """The default settings of a family's detector. Raises ValueError where there is none."""
+    """The default settings of a family's detector."""
     if scenario.family == "fused":
-        raise ValueError("agent.detector has no fused detector yet: choose another family")
+        return FusedSettings()
     return MagneticSettings() if scenario.family == "magnetic" else RangingSettings()
 
 
@@ -70,25 +82,32 @@ def run(scenario: Scenario, seed: str, until_s: float) -> Outcome:
     spoken = listen(Detector(settings_of(scenario)), bay)
     tally = match(truth(bay), spoken.told, TOLERANCE_S)
     seen, hidden = _unhidden(tally, bay)
+    wrong = wrong_spans(bay, spoken.statuses)
     return Outcome(
         bay=seed,
         tally=seen,
         hidden=hidden,
         told_s=tuple(spoken.told[pair.found] - pair.truth.at_s for pair in seen.pairs),
-        wrong=tuple(wrong_spans(bay, spoken.statuses)),
+        wrong=tuple(wrong),
         unknown_s=sum(
             end - max(begin, FIRST_S)
             for begin, end, status in published(spoken.statuses, until_s)
             if status is Status.UNKNOWN and end > FIRST_S
         ),
         watched_s=until_s - FIRST_S,
+        troubles=tuple(_troubles(bay, seen, wrong)),
     )
 
 
 def listen(detector: Detector, bay: Bay) -> Spoken:
-    """Step a detector through all of a bay's readings."""
+    """Step a detector through all of a bay's readings; a ranger that may sleep does."""
     spoken, state, step = Spoken(), detector.initial(0.0), detector.step
+    sleeps, ranged_s = bay.scenario.family == "fused", -inf
     for now_s, reading in bay.readings():
+        if sleeps and (reading is None or reading.unit == "mm"):
+            if now_s - ranged_s < detector.sample_s(state, "mm", RANGING_S, now_s) - EARLY_S:
+                continue
+            ranged_s = now_s
         state, said = step(state, reading, now_s)
         for each in said:
             if isinstance(each, Change):
@@ -173,3 +192,13 @@ def _unhidden(tally: Tally, bay: Bay) -> tuple[Tally, int]:
         ),
     )
     return seen, len(tally.truths) - len(seen.truths)
+
+
+def _troubles(bay: Bay, tally: Tally, wrong: list[Span]) -> Iterator[Trouble]:
+    """Everything that went wrong, kind by kind."""
+    sorts = {"missed": tally.missed, "false": tally.false, "doubled": tally.doubled}
+    for sort, events in sorts.items():
+        for event in events:
+            yield trouble(bay, f"{sort} {event.kind}", event.at_s, event.at_s)
+    for begin_s, end_s in wrong:
+        yield trouble(bay, "wrong status", begin_s, end_s)

@@ -16,8 +16,8 @@ RANGE_C = {"winter": (-12.0, 4.0), "mild": (6.0, 18.0), "hot": (2.0, 42.0)}
 COLDEST_H = 4.0
 SUN_C_PER_H = 10.0
 SNOW_MM = 200.0
-SNOW_MM_PER_H = 50.0
-TRODDEN = 0.4
+SNOW_MM_PER_H = 60.0
+TRODDEN = 0.7
 """What is left of the snow's height where a vehicle stood."""
 
 
@@ -73,7 +73,7 @@ def _sun(rng: Random, most_c: float, until_s: float) -> tuple[list[float], list[
 def _snow(rng: Random, visits: list[Visit], until_s: float) -> tuple[list[float], list[float]]:
     """It falls, is trodden down by each vehicle, and is cleared where it is too high."""
     times, depths = [0.0, 1200.0], [0.0, 0.0]
-    falls = random_spans(rng, 0.15, (HOUR_S, 4 * HOUR_S), until_s)
+    falls = random_spans(rng, 0.15, (HOUR_S, 6 * HOUR_S), until_s)
     for visit in visits:
         fallen = _fallen_mm(falls, times[-1], visit.arrival_s)
         depth = min(depths[-1] + fallen, SNOW_MM)
