@@ -46,6 +46,7 @@ class Calibration:
         """For programs. mm or mG, as `unit` says."""
         learnt, margin = self.learnt, self.margin
         return {
+            "part": self.channel.part,
             "kind": self.channel.kind,
             "unit": learnt.unit,
             "learnt": self.state(),
@@ -103,7 +104,7 @@ def _gather(
         begin_s: float | None = None
         for sample in feed.during(seconds):
             if sample.error is not None:
-                raise SensorFailed(f"{sample.channel.name}: {sample.error}; {sample.error.hint}")
+                raise SensorFailed(f"{sample.channel.label}: {sample.error}; {sample.error.hint}")
             assert sample.reading is not None  # without an error there is a reading
             readings[_index(watched, sample.channel)].append(sample.reading)
             begin_s = sample.at_s if begin_s is None else begin_s

@@ -43,6 +43,7 @@ class Heard:
         summary = self.summary
         return {
             "name": self.channel.name,
+            "part": self.channel.part,
             "kind": self.channel.kind,
             "bus": self.channel.driver.bus,
             "level": self.finding.level,
@@ -99,7 +100,7 @@ def wires(watched: Sequence[Channel]) -> list[Finding]:
     found = claims.clashes(claims.claims(watched))
     for number in _distinct(claims.i2c_number, watched):
         wanted = {
-            address: f"{each.name}, {each.kind}"
+            address: f"{each.label}, {each.kind}"
             for each in watched
             if claims.i2c_number(each) == number
             and (address := claims.address_of(each)) is not None
@@ -128,7 +129,7 @@ def heard(channel: Channel, samples: Sequence[Sample]) -> Heard:
     readings = [each.reading for each in samples if each.reading is not None]
     errors = [each.error for each in samples if each.error is not None]
     summary = summarize(readings)
-    return Heard(channel, summary, verdict(channel.name, summary, errors[-1] if errors else None))
+    return Heard(channel, summary, verdict(channel.label, summary, errors[-1] if errors else None))
 
 
 def verdict(name: str, summary: Summary, error: DriverError | None) -> Finding:

@@ -73,7 +73,7 @@ def _row(heard: Heard) -> tuple[str | Text, ...]:
     shares = " ".join(f"{quality.value} {share:.0%}" for quality, share in summary.shares.items())
     known = summary.good > 0
     return (
-        Text(channel.name, style="bold"),
+        Text(channel.label, style="bold"),
         channel.kind,
         mark(heard.finding.level),
         told(summary.value, summary.unit) if known else Text("-"),

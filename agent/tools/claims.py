@@ -59,12 +59,12 @@ def claims(watched: Sequence[Channel]) -> list[Claim]:
     for channel in watched:
         bus, address, port = i2c_number(channel), address_of(channel), serial_port(channel)
         for option, pin in pins_of(channel).items():
-            found.append(Claim(f"pin {pin}", channel.name, option))
+            found.append(Claim(f"pin {pin}", channel.label, option))
         where = f"address 0x{address:02X} on " if address is not None else ""
         if bus is not None:
-            found.append(Claim(f"{where}i2c-{bus}", channel.name, channel.kind))
+            found.append(Claim(f"{where}i2c-{bus}", channel.label, channel.kind))
         if port is not None:
-            found.append(Claim(f"{where}{port.resolve()}", channel.name, channel.kind))
+            found.append(Claim(f"{where}{port.resolve()}", channel.label, channel.kind))
     return found
 
 

@@ -41,28 +41,29 @@ class Follower:
     """The reactions of all sensors, and what is said at each."""
 
     def __init__(self, watched: Sequence[Channel]) -> None:
-        self.reactions = {channel.name: Reaction() for channel in watched}
+        self.reactions = {channel.label: Reaction() for channel in watched}
+        self.names = {channel.label: channel.name for channel in watched}
         self.errors: dict[str, str] = {}
         self.reacted: list[str] = []
 
     def take(self, sample: Sample) -> bool:
         """Answers whether a reaction begins."""
-        name = sample.channel.name
+        label = sample.channel.label
         if sample.error is not None:
-            self.errors[name] = str(sample.error)
+            self.errors[label] = str(sample.error)
         if sample.reading is None:
             return False
-        self.errors.pop(name, None)
-        began = self.reactions[name].take(sample.reading)
+        self.errors.pop(label, None)
+        began = self.reactions[label].take(sample.reading)
         if began:
-            self.reacted.append(name)
+            self.reacted.append(sample.channel.name)
         return began
 
-    def words(self, name: str) -> str:
+    def words(self, label: str) -> str:
         """What the sensor says now."""
-        last = self.reactions[name].last
-        if name in self.errors or last is None:
-            return self.errors.get(name, "...")
+        last = self.reactions[label].last
+        if label in self.errors or last is None:
+            return self.errors.get(label, "...")
         return told(last.value, last.unit) if last.quality is Quality.OK else last.quality.value
 
 
@@ -72,7 +73,7 @@ def _tell(follower: Follower, feed: Feed, seconds: float | None, as_json: bool) 
         if not follower.take(sample):
             continue
         name = sample.channel.name
-        said = {"name": name, "says": follower.words(name)}
+        said = {"name": name, "says": follower.words(sample.channel.label)}
         print(json.dumps(said) if as_json else f"{name} reacts: {said['says']}", flush=True)
 
 
@@ -92,11 +93,12 @@ def _show(
 def page(follower: Follower, width: int, named: bool) -> RenderableType:
     """The name of what reacts, big, and what every sensor says."""
     found = strongest(follower.reactions.items())
-    name = next(iter(follower.reactions)) if named else found
-    if named and name is not None:
-        title = Text(f"{name}: move something under this sensor; the bell rings at each change")
-        letters = Text(big(follower.words(name), width), style="bold red" if found else "bold")
+    if named:
+        label = found or next(iter(follower.reactions))
+        title = Text(f"{label}: move something under this sensor; the bell rings at each change")
+        letters = Text(big(follower.words(label), width), style="bold red" if found else "bold")
     else:
+        name = follower.names[found] if found else None
         title = Text("Hold a hand or a board under a sensor, or drive over it")
         letters = Text(big(name, width) if name else "\n\n  nothing reacts\n\n", style="bold green")
     rows = [_row(follower, each, each == found) for each in follower.reactions]
@@ -104,7 +106,7 @@ def page(follower: Follower, width: int, named: bool) -> RenderableType:
     return Group(title, Text(), Align.center(letters), Text(), *rows, Text(), end)
 
 
-def _row(follower: Follower, name: str, is_strongest: bool) -> Text:
-    bar = "#" * min(round(4 * follower.reactions[name].strength), 40)
+def _row(follower: Follower, label: str, is_strongest: bool) -> Text:
+    bar = "#" * min(round(4 * follower.reactions[label].strength), 40)
     style = "bold green" if is_strongest else ""
-    return Text(f"{name:<16} {follower.words(name):<26} {bar}", style=style, no_wrap=True)
+    return Text(f"{label:<16} {follower.words(label):<26} {bar}", style=style, no_wrap=True)

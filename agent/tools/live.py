@@ -47,12 +47,12 @@ def line(track: Track) -> str:
     """One reading, for a log."""
     sample = track.last
     if sample is None:
-        return f"{track.channel.name}: nothing yet"
+        return f"{track.channel.label}: nothing yet"
     if sample.error is not None:
-        return f"{track.channel.name}: {sample.error}; {sample.error.hint}"
+        return f"{track.channel.label}: {sample.error}; {sample.error.hint}"
     assert sample.reading is not None  # without an error there is a reading
     value = told(sample.reading.value, sample.reading.unit)
-    words = [track.channel.name, value, sample.reading.quality.value, state_of(track)]
+    words = [track.channel.label, value, sample.reading.quality.value, state_of(track)]
     return "  ".join(words)
 
 

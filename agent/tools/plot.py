@@ -40,7 +40,7 @@ def screen(tracks: Sequence[Track], width: int, height: int, now_s: float) -> Re
 def heading(track: Track) -> Text:
     """Name, newest value, thresholds, state."""
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(f" {track.channel.name} ", style=f"bold reverse {COLOURS.get(track.status, '')}")
+    text.append(f" {track.channel.label} ", style=f"bold reverse {COLOURS.get(track.status, '')}")
     text.append(f"  {newest(track)}", style="bold")
     if track.bounds is not None:
         bounds = track.bounds

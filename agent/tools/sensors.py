@@ -12,6 +12,7 @@ from agent.config import AgentSettings, LaneSettings, SensorSettings, SpotSettin
 from agent.core import driver_of
 from agent.detector import (
     DetectorSettings,
+    FusedSettings,
     MagneticSettings,
     PassageSettings,
     RangingSettings,
@@ -33,15 +34,22 @@ OneSensor = RangingSettings | MagneticSettings | PassageSettings
 class Channel:
     """One sensor of one spot or lane: how it alone is judged, and how often it is read.
 
-    `detector` is the spot's: the same as `settings`, but where two sensors are fused.
+    `detector` is the spot's: the same as `settings`, but where two sensors are fused, and then
+    `part` tells which of them this is.
     """
 
     name: str
+    part: str
     sensor: SensorSettings
     settings: OneSensor
     detector: DetectorSettings
     sample_s: float
     driver: SensorDriver
+
+    @property
+    def label(self) -> str:
+        """The name, of a fused spot's sensors with their part."""
+        return f"{self.name} {self.part}".strip()
 
     @property
     def kind(self) -> str:
@@ -72,13 +80,26 @@ def channels(
             near = get_close_matches(name, sections, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sections)}"
             raise UnknownSpot(f"no spot or lane {name!r} in the configuration; {hint}")
-    return [_channel(name, sections[name], monotonic) for name in names or sections]
+    return [
+        each for name in names or sections for each in _channels(name, sections[name], monotonic)
+    ]
 
 
-def _channel(name: str, section: SpotSettings | LaneSettings, monotonic: Monotonic) -> Channel:
-    driver = driver_of(section.sensor, monotonic)
-    detector = section.detector
-    return Channel(name, section.sensor, detector, detector, section.sample_s, driver)
+def _channels(
+    name: str, section: SpotSettings | LaneSettings, monotonic: Monotonic
+) -> list[Channel]:
+    detector, driver = section.detector, driver_of(section.sensor, monotonic)
+    if not isinstance(detector, FusedSettings):
+        settings: OneSensor = detector
+        return [Channel(name, "", section.sensor, settings, detector, section.sample_s, driver)]
+    assert isinstance(section, SpotSettings)
+    waker = section.waker
+    assert waker is not None  # the configuration refuses a fused spot without
+    ranger = Channel(
+        name, "ranger", section.sensor, detector.ranging, detector, section.sample_s, driver
+    )
+    waking, waking_s = driver_of(waker, monotonic), section.waker_sample_s
+    return [ranger, Channel(name, "waker", waker, detector.magnetic, detector, waking_s, waking)]
 
 
 class Feed:

@@ -62,6 +62,7 @@ class Track:
         reading = sample.reading if sample else None
         return {
             "name": self.channel.name,
+            "part": self.channel.part,
             "monotonic_s": round(sample.at_s, 3) if sample else None,
             "value": reading.value if reading else None,
             "unit": reading.unit if reading else "",

@@ -136,3 +136,44 @@ def test_a_magnetometer_polled_faster_than_it_measures_shows_its_last_value() ->
     take(followed, (230.0, -140.0, 400.0), 0.0)
     take(followed, None, 0.1, Quality.NO_DATA)
     assert "50 mG" in heading(followed).plain
+
+
+class TestFused:
+    """A ranger and a magnetometer of one spot: each its own limits, one status."""
+
+    @pytest.fixture
+    def both(self) -> list[Track]:
+        spot = {
+            "spot_id": "A1",
+            "sensor": {"kind": "simulated"},
+            "waker": {"kind": "simulated", "sensor": "magnetic"},
+            "detector": {"kind": "fused", "ranging": {"floor_mm": 2500}},
+        }
+        settings = AgentSettings.model_validate({"agent_id": "p", "lot_id": "l", "spots": [spot]})
+        return begin(channels(settings), {"A1": {"baseline": EARTH, "sigma_mg": 1.0}}, 0.0)
+
+    def test_each_has_its_limits(self, both: list[Track]) -> None:
+        ranger, waker = both
+        assert (ranger.channel.label, waker.channel.label) == ("A1 ranger", "A1 waker")
+        take(ranger, 900.0, 0.0)
+        take(waker, EARTH, 0.0)
+        assert (ranger.side(), waker.side()) == (Status.OCCUPIED, Status.FREE)
+        assert ranger.to_json()["on"] == 2100
+        assert waker.to_json()["on"] == 25
+
+    def test_both_show_the_spots_status(self, both: list[Track]) -> None:
+        ranger, waker = both
+        for tenth in range(600):
+            take(waker, (260.0, -100.0, 400.0 + tenth % 2), tenth / 10)
+            if tenth % 10 == 0:
+                take(ranger, 900.0, tenth / 10)
+        assert ranger.status is Status.OCCUPIED
+        assert waker.status is Status.OCCUPIED
+
+    def test_a_silent_waker_is_not_the_rangers_fault(self, both: list[Track]) -> None:
+        ranger, waker = both
+        for second in range(100):
+            take(ranger, 2500.0, float(second))
+            waker.take(Sample(waker.channel, None, DriverError("gone"), float(second)))
+        assert ranger.status is Status.FREE
+        assert ranger.state.health is HealthState.DEGRADED
