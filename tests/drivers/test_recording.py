@@ -162,6 +162,16 @@ def test_a_sensors_time_never_goes_back(path: Path) -> None:
         by_sensor(path)
 
 
+def test_two_sensors_of_one_spot_come_in_order_of_time(path: Path) -> None:
+    """Each bus has its own thread, so what comes a moment later may be written first."""
+    path.write_text(HEADER + "5,A1,mm,ok,1,,\n4.9,A1,mG,ok,1 2 3,,\n6,A1,mm,ok,1,,\n")
+    assert [(r.monotonic_s, r.unit) for r in by_sensor(path)["A1"]] == [
+        (4.9, "mG"),
+        (5.0, "mm"),
+        (6.0, "mm"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -192,6 +192,20 @@ def test_which_of_several_sensors_must_be_said(
         opened(recorded(tmp_path, RECORDING), clock, format="recording", **options)
 
 
+def test_which_of_a_spots_two_sensors_must_be_said(tmp_path: Path, clock: ManualClock) -> None:
+    path = recorded(tmp_path, RECORDING.replace("A2", "A1"))
+    with pytest.raises(ValueError, match=r"A1 was recorded in mG and mm: unit = which\?"):
+        opened(path, clock, format="recording")
+    driver = opened(path, clock, format="recording", unit="mG")
+    assert driver.read().value == (1.0, 2.0, 3.0)
+
+
+def test_a_unit_that_was_not_recorded_is_refused(tmp_path: Path, clock: ManualClock) -> None:
+    path = recorded(tmp_path, RECORDING)
+    with pytest.raises(ValueError, match="A1 was recorded in mm: unit = which"):
+        opened(path, clock, format="recording", sensor="A1", unit="mG")
+
+
 def test_the_only_sensor_needs_no_name(tmp_path: Path) -> None:
     lines = [line for line in RECORDING.splitlines() if "A2" not in line]
     path = recorded(tmp_path, "\n".join(lines) + "\n")

@@ -1,5 +1,7 @@
 """What is drawn of a recording."""
 
+from dataclasses import replace
+
 from agent.detector import (
     Detector,
     DetectorSettings,
@@ -52,8 +54,11 @@ def test_a_field_is_drawn_as_its_deviation() -> None:
 
 
 def test_of_two_sensors_the_ranger_is_drawn() -> None:
-    field = Reading((200.0, 170.0, 420.0), "mG", Quality.OK, 1, 0.5)
-    readings = [*distances(2500), field, *distances(2500, 2400)[1:]]
-    trace = drawn(FusedSettings(ranging=RangingSettings(floor_mm=2500)), readings)
+    fields = [
+        Reading((200.0, 170.0, 420.0), "mG", Quality.OK, at, 0.5 + at / 100) for at in range(50)
+    ]
+    readings = [*distances(2500), *fields, *distances(2500, 2400)[1:]]
+    settings = FusedSettings(ranging=RangingSettings(floor_mm=2500))
+    trace = drawn(settings, [*readings, replace(fields[0], monotonic_s=1.5)])
     assert trace.points == [(0.0, 2500), (1.0, 2400)]
     assert trace.unit == "mm"
