@@ -92,3 +92,6 @@ app.command(epilog="Example: lotkeeper agent identify, or lotkeeper agent identi
 app.command(epilog="Example: lotkeeper agent calibrate A1; without a car: --empty-only.")(
     commands.calibrate
 )
+app.command(epilog="Example: lotkeeper agent record monday.csv A1 A2 --seconds 600")(
+    commands.record
+)

@@ -101,6 +101,35 @@ def identify(
             raise typer.Exit(1)
 
 
+def record(
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="The new recording.")],
+    spots: Annotated[
+        list[str] | None, typer.Argument(metavar="[SPOT]...", help=f"{SPOT_HELP} Default: all.")
+    ] = None,
+    config: ConfigOption = DEFAULT,
+    seconds: SecondsOption = None,
+) -> None:
+    """Write down what the sensors say, and from the keys of this terminal what really happened.
+
+    The keys: 1 to 9 choose a spot, a arrival, d departure, p passage of a lane, q ends. The file
+    can be played by the sensor kind `replay` and judged by `lotkeeper score`.
+    """
+    from agent.record import record
+    from agent.tools.sensors import UnknownSpot
+
+    settings = settings_of(config)
+    with _told():
+        _refuse_beside_the_agent(settings.spool.path)
+        try:
+            record(settings, out, spots or [], seconds, keys=sys.stdin, say=typer.echo)
+        except (FileExistsError, UnknownSpot) as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(2) from None
+        except OSError as error:
+            typer.echo(f"{out}: {error.strerror}; choose another place", err=True)
+            raise typer.Exit(1) from None
+
+
 def calibrate(
     spot: Annotated[str, typer.Argument(metavar="SPOT", help=SPOT_HELP)],
     config: ConfigOption = DEFAULT,

@@ -184,7 +184,7 @@ class Feed:
     def _sample(self, channel: Channel, is_open: bool) -> Sample:
         try:
             if not is_open:
-                channel.driver.open()
+                _open(channel)
             reading = channel.driver.read()
         except DriverError as error:
             channel.driver.close()
@@ -194,3 +194,11 @@ class Feed:
     def _interval_s(self, channel: Channel) -> float:
         wanted_s = channel.sample_s
         return wanted_s if self._fastest_s is None else min(wanted_s, self._fastest_s)
+
+
+def _open(channel: Channel) -> None:
+    """Raises DriverError, for a recording that cannot be played too."""
+    try:
+        channel.driver.open()
+    except ValueError as error:
+        raise DriverError(str(error), "mend the file that this sensor's options name") from error

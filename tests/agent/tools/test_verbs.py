@@ -136,9 +136,37 @@ class TestPiped:
         assert done.returncode == 2
         assert "seasons" in done.stderr
 
-    @pytest.mark.parametrize("verb", ["check", "watch", "identify", "calibrate"])
+    @pytest.mark.parametrize("verb", ["check", "watch", "identify", "calibrate", "record"])
     def test_help_has_an_example(self, config: Path, verb: str) -> None:
         assert f"Example: lotkeeper agent {verb}" in run(verb, config, "--help").stdout
+
+
+class TestRecord:
+    def test_what_was_recorded_is_played_again(self, config: Path) -> None:
+        out = config.parent / "monday.csv"
+        done = subprocess.run(
+            [*command("record", config), str(out), "A1", "--seconds", "1"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert done.returncode == 0
+        assert f"recording A1 into {out}" in done.stdout
+        played = f'kind = "replay", path = "{out}", format = "recording", rate_hz = 20'
+        config.write_text(config.read_text().replace('kind = "simulated", sessions = []', played))
+        told = json.loads(run("check", config, "--json", "--seconds", 0.5).stdout)
+        assert told["sensors"][0]["value"] == pytest.approx(2500, abs=15)
+
+    def test_a_file_that_is_there_is_kept(self, config: Path) -> None:
+        done = run("record", config, config)
+        assert done.returncode == 2
+        assert "name another file" in done.stderr
+        assert "agent_id" in config.read_text()
+
+    def test_a_place_that_is_none_is_told(self, config: Path) -> None:
+        done = run("record", config, config.parent / "none" / "monday.csv", "--seconds", 1)
+        assert done.returncode == 1
+        assert "No such file or directory; choose another place" in done.stderr
 
 
 class TestCalibrate:
