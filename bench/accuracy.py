@@ -50,7 +50,7 @@ HEADINGS = (
 
 
 class Task(NamedTuple):
-    """One bay of a row."""
+    """One bay of a row, or two that hear each other."""
 
     scenario: Scenario
     bay: int
@@ -73,7 +73,8 @@ def tasks(
         for scenario, share in rows(family):
             if row not in (None, scenario.name):
                 continue
-            bays = ceil(arrivals * share / ARRIVALS_A_DAY)
+            a_day = ARRIVALS_A_DAY * (2 if scenario.hears else 1)
+            bays = ceil(arrivals * share / a_day)
             chosen = range(bays) if bay is None else [bay]
             found += [Task(scenario, each, bays) for each in chosen]
     if not found:

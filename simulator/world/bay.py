@@ -40,29 +40,38 @@ SPANS = {
     "repeats": (2.0, (1.0, 6.0)),
 }
 """How often an hour, and how long, things come that are not the bay's own."""
+SHARED_SPANS = frozenset({"lane", "mains"})
+"""Those that two bays side by side have in common."""
 
 
 class Bay:
     """One bay, the one next to it, the lane behind, the weather above.
 
-    `visits` and `faults` are the truth; `readings` gives what the sensors make of it.
+    `visits` and `faults` are the truth; `readings` gives what the sensors make of it. The bay
+    that is `next_door` to that of the same seed has its neighbour's traffic, and it itself as
+    its neighbour, under the same weather.
     """
 
-    def __init__(self, scenario: Scenario, seed: str, until_s: float) -> None:
+    def __init__(
+        self, scenario: Scenario, seed: str, until_s: float, next_door: bool = False
+    ) -> None:
         self.scenario, self.seed, self.until_s = scenario, seed, until_s
+        self.own_seed = f"{seed}/next door" if next_door else seed
+        traffic_of = ("next", "traffic") if next_door else ("traffic", "next")
+        self._own_traffic, self._next_traffic = traffic_of
         rng = self._random("site")
         self.floor_mm = rng.uniform(*FLOORS_MM)
-        self.visits = self._visits("traffic")
+        self.visits = self._visits(self._own_traffic)
         self.motion = Motion.of(self.visits)
         drawn: Season = rng.choice(SEASONS)
         season = scenario.season or drawn
         self.weather = weather(self._random("weather"), season, self.visits, until_s)
         self.spans = {
-            name: random_spans(self._random(name), often, lasting, until_s)
+            name: random_spans(self._spans_random(name), often, lasting, until_s)
             for name, (often, lasting) in SPANS.items()
         }
-        drawing = self._random("faults")
-        self.faults = faults.drawn(drawing, scenario, until_s, seed)
+        drawing = self._own_random("faults")
+        self.faults = faults.drawn(drawing, scenario, until_s, self.own_seed)
         self._stand_next_door()
         if scenario.ranges:
             self._build_ranger()
@@ -84,20 +93,27 @@ class Bay:
 
     def heights(self, name: str, height_mm: tuple[float, float]) -> Floats:
         """Of whatever the spans of that name are; the last one is of none."""
-        rng = self._random(f"{name}/heights")
+        rng = self._own_random(f"{name}/heights")
         return np.array([rng.uniform(*height_mm) for _ in range(len(self.spans[name]) + 1)])
 
     def _random(self, name: str) -> Random:
+        """For what both bays share."""
         return Random(f"{self.seed}/{name}")
+
+    def _own_random(self, name: str) -> Random:
+        return Random(f"{self.own_seed}/{name}")
+
+    def _spans_random(self, name: str) -> Random:
+        return self._random(name) if name in SHARED_SPANS else self._own_random(name)
 
     def _visits(self, name: str) -> list[Visit]:
         highest_mm = self.floor_mm - HEADROOM_MM
         return traffic.visits(self._random(name), self.until_s, highest_mm, f"{self.seed}/{name}")
 
     def _stand_next_door(self) -> None:
-        self.neighbour_visits = self._visits("next")
+        self.neighbour_visits = self._visits(self._next_traffic)
         self.neighbour = Motion.of(self.neighbour_visits)
-        rng = self._random("leaning")
+        rng = self._own_random("leaning")
         leans = [rng.random() < LEANING for _ in self.neighbour_visits]
         self.neighbour_leans = np.array([*leans, False])
 
@@ -110,15 +126,15 @@ class Bay:
         self.nose_in = np.array([vehicle.nose_in for vehicle in vehicles], dtype=bool)
 
     def _build_magnetometer(self) -> None:
-        rng = self._random("magnetometer")
-        self.earth_mg = moments.earth(rng)
+        rng = self._own_random("magnetometer")
+        self.earth_mg = moments.earth(self._random("earth"))
         self.sigma_counts = rng.uniform(1.4, 1.7)
         self.counts_per_c = np.array([rng.uniform(*DRIFT_COUNTS_PER_C) for _ in range(3)])
         self.mains_off_hz = rng.uniform(-0.02, 0.02)
         self.mains_mg = np.array([rng.uniform(1.0, 5.0) * rng.choice((-1, 1)) for _ in range(3)])
-        self.motion, self.signatures = self._signatures(self.visits, self.motion)
+        self.motion, self.signatures = self._signatures(self._own_traffic, self.visits, self.motion)
         self.neighbour, self.neighbour_signatures = self._signatures(
-            self.neighbour_visits, self.neighbour
+            self._next_traffic, self.neighbour_visits, self.neighbour
         )
         self.neighbour_turns = np.array(
             [_turn(rng) * rng.uniform(0.10, 0.35) for _ in range(len(self.neighbour_visits) + 1)]
@@ -126,10 +142,10 @@ class Bay:
         self.lane_swings = np.array([_swings(rng) for _ in range(len(self.spans["lane"]) + 1)])
 
     def _signatures(
-        self, visits: list[Visit], motion: Motion
+        self, name: str, visits: list[Visit], motion: Motion
     ) -> tuple[Motion, list[moments.Signature]]:
         """Those of a bay's vehicles; where a vehicle is critical it stands accordingly."""
-        rng = self._random("critical")
+        rng = self._random(f"{name}/critical")
         found = [
             moments.signature(visit.vehicle, self.earth_mg, rng.random() < CRITICAL)
             for visit in visits
@@ -179,7 +195,7 @@ class Bay:
 
     def _noise(self, name: str, begin_s: float) -> np.random.Generator:
         """Numpy's noise for one purpose in one chunk."""
-        return np.random.default_rng(Random(f"{self.seed}/{name}/{begin_s}").getrandbits(64))
+        return np.random.default_rng(Random(f"{self.own_seed}/{name}/{begin_s}").getrandbits(64))
 
 
 def _times(

@@ -18,7 +18,8 @@ def interferences(family: Family) -> frozenset[str]:
 
 def everything(family: Family) -> Scenario:
     """All stated interference together, every season."""
-    return Scenario("all", family, interferences(family))
+    whole = Scenario("all", family, interferences(family))
+    return replace(whole, hears=whole.senses_field)
 
 
 def rows(family: Family) -> list[tuple[Scenario, float]]:
@@ -31,7 +32,8 @@ def rows(family: Family) -> list[tuple[Scenario, float]]:
     ]
     if whole.senses_field:
         bare = replace(whole, name="all, no thermometer", thermometer=False)
-        found.append((bare, 0.1))
+        deaf = replace(whole, name="all, next bay not heard", hears=False)
+        found += [(bare, 0.1), (deaf, 0.1)]
     if whole.ranges:
         loiterers = whole.interference | STRESS
         found.append((replace(whole, name="all, and loiterers", interference=loiterers), 0.05))

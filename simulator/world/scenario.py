@@ -15,7 +15,8 @@ RANGERS: tuple[Family, ...] = ("ranging", "laser", "radar")
 class Scenario:
     """What is on. Names are those of the functions in `simulator.world.distance` and `.field`.
 
-    Without a `season` each bay draws its own; `thermometer` is a magnetometer's.
+    Without a `season` each bay draws its own; `thermometer` is a magnetometer's. Where it
+    `hears`, the next bay has the same sensors, and each hears the steps of the other's.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Scenario:
     faults: frozenset[str] = frozenset()
     season: Season | None = None
     thermometer: bool = True
+    hears: bool = False
 
     @property
     def ranges(self) -> bool:

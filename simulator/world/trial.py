@@ -8,6 +8,7 @@ to leave, or occupied from SETTLING_S after it is gone until the next one comes.
 FAULT_S to be noticed, `stuck` 120 samples and so STUCK_S. `unknown` is never wrong.
 """
 
+import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import inf
@@ -19,8 +20,10 @@ from agent.detector import (
     FusedSettings,
     MagneticSettings,
     RangingSettings,
+    State,
 )
 from contract.words import Status
+from drivers import Reading
 from score.match import Event, Kind, Tally, match
 from simulator.world.bay import RANGING_S, Bay
 from simulator.world.scenario import Scenario
@@ -77,42 +80,99 @@ def settings_of(scenario: Scenario) -> DetectorSettings:
 
 
 def run(scenario: Scenario, seed: str, until_s: float) -> Outcome:
-    """Let a detector live through a bay's life."""
-    bay = Bay(scenario, seed, until_s)
-    spoken = listen(Detector(settings_of(scenario)), bay)
+    """Let a detector live through a bay's life; where it hears, two through two bays' lives."""
+    bays = [Bay(scenario, seed, until_s)]
+    if scenario.hears:
+        bays.append(Bay(scenario, seed, until_s, next_door=True))
+    spoken = listen(Detector(settings_of(scenario)), bays)
+    return together([judged(bay, said) for bay, said in zip(bays, spoken, strict=True)])
+
+
+def judged(bay: Bay, spoken: Spoken) -> Outcome:
+    """What a detector said of a bay against the bay's truth."""
     tally = match(truth(bay), spoken.told, TOLERANCE_S)
     seen, hidden = _unhidden(tally, bay)
     wrong = wrong_spans(bay, spoken.statuses)
     return Outcome(
-        bay=seed,
+        bay=bay.seed,
         tally=seen,
         hidden=hidden,
         told_s=tuple(spoken.told[pair.found] - pair.truth.at_s for pair in seen.pairs),
         wrong=tuple(wrong),
         unknown_s=sum(
             end - max(begin, FIRST_S)
-            for begin, end, status in published(spoken.statuses, until_s)
+            for begin, end, status in published(spoken.statuses, bay.until_s)
             if status is Status.UNKNOWN and end > FIRST_S
         ),
-        watched_s=until_s - FIRST_S,
+        watched_s=bay.until_s - FIRST_S,
         troubles=tuple(_troubles(bay, seen, wrong)),
     )
 
 
-def listen(detector: Detector, bay: Bay) -> Spoken:
-    """Step a detector through all of a bay's readings; a ranger that may sleep does."""
-    spoken, state, step = Spoken(), detector.initial(0.0), detector.step
-    sleeps, ranged_s = bay.scenario.family == "fused", -inf
-    for now_s, reading in bay.readings():
-        if sleeps and (reading is None or reading.unit == "mm"):
-            if now_s - ranged_s < detector.sample_s(state, "mm", RANGING_S, now_s) - EARLY_S:
-                continue
-            ranged_s = now_s
-        state, said = step(state, reading, now_s)
+def together(outcomes: list[Outcome]) -> Outcome:
+    """Those of bays side by side as one."""
+    return Outcome(
+        bay=outcomes[0].bay,
+        tally=sum((each.tally for each in outcomes), Tally()),
+        hidden=sum(each.hidden for each in outcomes),
+        told_s=tuple(told for each in outcomes for told in each.told_s),
+        wrong=tuple(span for each in outcomes for span in each.wrong),
+        unknown_s=sum(each.unknown_s for each in outcomes),
+        watched_s=sum(each.watched_s for each in outcomes),
+        troubles=tuple(trouble for each in outcomes for trouble in each.troubles),
+    )
+
+
+def listen(detector: Detector, bays: list[Bay]) -> list[Spoken]:
+    """Step a detector through all readings of a bay, or of several that hear each other."""
+    listeners = [Listener(detector, detector.initial(0.0)) for _ in bays]
+    if len(bays) == 1:
+        for now_s, reading in bays[0].readings():
+            listeners[0].take(reading, now_s)
+    else:
+        streams = [_numbered(bay, number) for number, bay in enumerate(bays)]
+        for now_s, number, reading in heapq.merge(*streams, key=lambda each: each[:2]):
+            listeners[number].take(reading, now_s)
+            _tell(listeners, listeners[number])
+    return [each.spoken for each in listeners]
+
+
+@dataclass
+class Listener:
+    """A detector's state, what it said, when its ranger measured, its last step that was told."""
+
+    detector: Detector
+    state: State
+    spoken: Spoken = field(default_factory=Spoken)
+    ranged_s: float = -inf
+    told_step_s: float = -inf
+
+    def take(self, reading: Reading | None, now_s: float) -> None:
+        """Step the detector; a ranger that may sleep does."""
+        if self.state.waker is not None and (reading is None or reading.unit == "mm"):
+            wait_s = self.detector.sample_s(self.state, "mm", RANGING_S, now_s)
+            if now_s - self.ranged_s < wait_s - EARLY_S:
+                return
+            self.ranged_s = now_s
+        self.state, said = self.detector.step(self.state, reading, now_s)
         for each in said:
             if isinstance(each, Change):
-                spoken.hear(each, now_s)
-    return spoken
+                self.spoken.hear(each, now_s)
+
+
+def _numbered(bay: Bay, number: int) -> Iterator[tuple[float, int, Reading | None]]:
+    return ((now_s, number, reading) for now_s, reading in bay.readings())
+
+
+def _tell(listeners: list[Listener], speaker: Listener) -> None:
+    """A magnetometer's step goes to the others once, as an agent does it."""
+    sensed = speaker.state.magnetic
+    if sensed.stepped_s <= speaker.told_step_s:
+        return
+    speaker.told_step_s = sensed.stepped_s
+    for each in listeners:
+        if each is not speaker:
+            each.detector.hear(each.state, sensed.step_mg, sensed.stepped_s)
 
 
 def truth(bay: Bay) -> list[Event]:
