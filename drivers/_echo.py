@@ -11,6 +11,7 @@ gpiozero's to choose (GPIOZERO_PIN_FACTORY).
 import math
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -26,8 +27,8 @@ PINS = ("trigger", "echo")
 
 _PINS_HINT = (
     "check that the pins are BCM numbers used by nothing else; that the service's user is in the "
-    "group gpio; that lgpio is installed and may write to the working directory (or LG_WD), or "
-    "RPi.GPIO on a Pi older than the 5, which it cannot drive"
+    "group gpio; that lgpio is installed and may write to the working directory (or LG_WD): "
+    "RPi.GPIO itself works neither on a Pi 5 nor on kernels since 6.6"
 )
 
 
@@ -122,6 +123,9 @@ class EchoDriver:
         # Each pin library raises classes of its own (lgpio.error, RuntimeError, OSError).
         except Exception as error:
             self.close()
+            # A device that gpiozero could not finish keeps its pin for as long as it lives, and
+            # the next open() would find the pin in use.
+            traceback.clear_frames(error.__traceback__)
             pins = f"pins {self._config.trigger} and {self._config.echo}"
             raise DriverError(f"{self._kind} on {pins}: {error}", _PINS_HINT) from error
 
