@@ -84,8 +84,9 @@ def identify(
 ) -> None:
     """Which physical bay is which spot? Hold a hand or a board under a sensor.
 
-    Shows the spot whose sensor reacts, big. With SPOT: that sensor's readings, and a bell at
-    each change. Ctrl-C ends it. With --seconds: exit 1 where nothing reacted.
+    Shows the spot whose sensor reacts, big.
+    With SPOT: that sensor's readings, and a bell at each change.
+    Ctrl-C ends it. With --seconds: exit 1 where nothing reacted.
     """
     from agent.tools.identify import identify
 
@@ -111,8 +112,8 @@ def record(
 ) -> None:
     """Write down what the sensors say, and from the keys of this terminal what really happened.
 
-    The keys: 1 to 9 choose a spot, a arrival, d departure, p passage of a lane, q ends. The file
-    can be played by the sensor kind `replay` and judged by `lotkeeper score`.
+    The keys: 1 to 9 choose a spot, a arrival, d departure, p passage of a lane, q ends.
+    The sensor kind `replay` plays the file, `lotkeeper score` judges a detector by it.
     """
     from agent.record import record
     from agent.tools.sensors import UnknownSpot
@@ -145,8 +146,8 @@ def calibrate(
 ) -> None:
     """Learn the empty bay, see how clearly a car is told from it, and keep what was learnt.
 
-    The agent must be stopped meanwhile; it starts from what was kept. Exit 1 where a car is not
-    seen or the readings are no good.
+    The agent must be stopped meanwhile; it starts from what was kept.
+    Exit 1 where a car is not seen or the readings are no good.
     """
     settings = settings_of(config)
     watched = _channels(settings, [spot])
