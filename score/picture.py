@@ -100,6 +100,8 @@ def _draw_trace(axes: Axes, traced: Traced, sensor: Sensor) -> None:
             [0.015] * len(traced.lost_s),
             "|",
             color=ON,
+            alpha=0.6,
+            markeredgewidth=0.4,
             transform=place,
             label="no value",
         )
