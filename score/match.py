@@ -5,11 +5,11 @@ there can be, and among those matchings the one with the smallest sum of time di
 is left of the truth was missed. What is left of the found is doubled where a true event lies
 within the tolerance (which then has its pair already), and false elsewhere.
 
-Events farther apart than the tolerance cannot touch each other, so the exact matching is sought
-in each cluster by itself: a month costs as much as its events, not as their square.
+The exact matching is sought, but only among found events within the tolerance of each true one:
+a month costs as much as its events, not as their square.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -110,9 +110,7 @@ def match(truth: Iterable[Event], found: Iterable[Event], tolerance_s: float) ->
 
 
 def _match_kind(truth: list[Event], found: list[Event], tolerance_s: float) -> Tally:
-    pairs: list[Pair] = []
-    for cluster in _clusters(truth, found, tolerance_s):
-        pairs += _best_pairs(*cluster, tolerance_s)
+    pairs = _best_pairs(sorted(truth), sorted(found), tolerance_s)
     missed = _without(truth, [pair.truth for pair in pairs])
     rest = _without(found, [pair.found for pair in pairs])
     times_s = sorted(event.at_s for event in truth)
@@ -135,48 +133,46 @@ def _is_near(at_s: float, times_s: Sequence[float], tolerance_s: float) -> bool:
     )
 
 
-def _clusters(
-    truth: Sequence[Event], found: Sequence[Event], tolerance_s: float
-) -> Iterator[tuple[list[Event], list[Event]]]:
-    """Runs of events no two neighbours of which lie farther apart than the tolerance."""
-    sides: tuple[list[Event], list[Event]] = ([], [])
-    last_s = 0.0
-    for event, side in sorted([(each, 0) for each in truth] + [(each, 1) for each in found]):
-        if event.at_s - last_s > tolerance_s and any(sides):
-            yield sides
-            sides = ([], [])
-        sides[side].append(event)
-        last_s = event.at_s
-    if any(sides):
-        yield sides
+class _Row(NamedTuple):
+    """The best of a truth and those before it with the first `begin` found events, one more, ...
+
+    Each is (pairs, minus their seconds). With fewer found events it is the row before's, with
+    more than the row has it is the last one.
+    """
+
+    begin: int
+    best: list[tuple[int, float]]
+
+    def at(self, count: int) -> tuple[int, float]:
+        return self.best[min(count - self.begin, len(self.best) - 1)]
 
 
 def _best_pairs(truth: list[Event], found: list[Event], tolerance_s: float) -> list[Pair]:
-    """Most pairs first, then least time between them: an alignment of two sequences.
+    """Most pairs first, then least time between them: an alignment of two sorted sequences.
 
     Crossing pairs are never better than the same four events uncrossed, so order costs nothing.
     """
-    # best[i][j]: (pairs, minus seconds) from the i-th truth and the j-th found event onwards
-    best = [[(0, 0.0)] * (len(found) + 1) for _ in range(len(truth) + 1)]
-    for i in reversed(range(len(truth))):
-        for j in reversed(range(len(found))):
-            apart_s = abs(found[j].at_s - truth[i].at_s)
-            best[i][j] = max(best[i + 1][j], best[i][j + 1])
-            if apart_s <= tolerance_s:
-                count, minus_s = best[i + 1][j + 1]
-                best[i][j] = max(best[i][j], (count + 1, minus_s - apart_s))
-    return list(_walk(best, truth, found))
+    times_s = [event.at_s for event in found]
+    rows = [_Row(0, [(0, 0.0)])]
+    for event in truth:
+        before, begin = rows[-1], bisect_left(times_s, event.at_s - tolerance_s)
+        best = [before.at(begin)]
+        for count in range(begin + 1, bisect_right(times_s, event.at_s + tolerance_s) + 1):
+            pairs, minus_s = before.at(count - 1)
+            paired = pairs + 1, minus_s - abs(times_s[count - 1] - event.at_s)
+            best.append(max(before.at(count), best[-1], paired))
+        rows.append(_Row(begin, best))
+    return list(_walk(rows, truth, found))[::-1]
 
 
-def _walk(
-    best: list[list[tuple[int, float]]], truth: list[Event], found: list[Event]
-) -> Iterator[Pair]:
-    i = j = 0
-    while i < len(truth) and j < len(found):
-        if best[i][j] == best[i + 1][j]:
-            i += 1
-        elif best[i][j] == best[i][j + 1]:
-            j += 1
-        else:
-            yield Pair(truth[i], found[j])
-            i, j = i + 1, j + 1
+def _walk(rows: list[_Row], truth: list[Event], found: list[Event]) -> Iterator[Pair]:
+    """The pairs of the best alignment, the last first."""
+    count = len(found)
+    for number in reversed(range(len(truth))):
+        row, before = rows[number + 1], rows[number]
+        count = min(count, row.begin + len(row.best) - 1)
+        while count > row.begin and row.at(count) == row.at(count - 1):
+            count -= 1
+        if row.at(count) != before.at(count):
+            count -= 1
+            yield Pair(truth[number], found[count])

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -289,3 +291,14 @@ class TestRealRecordings:
         truth.write_text(HEADER)
         path = shared_data / "magnetometer-passes" / "empty_control.txt"
         assert self.scored(path, truth)["sum"]["all"]["false"] == 0
+
+
+def test_a_picture_is_paid_for_only_by_who_asks_for_one() -> None:
+    code = "import sys, score.cli; print(*sys.modules)"
+    repo = CASES.parents[2]
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=repo, capture_output=True, text=True, check=True
+    )
+    loaded = {module.partition(".")[0] for module in run.stdout.split()}
+    assert "score" in loaded
+    assert not loaded & {"matplotlib", "numpy", "gateway", "simulator", "boto3"}
