@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.detector import Detector
 from agent.ranging import RangingSettings
+from contract.words import Status
 from drivers import Quality
 from drivers.ld2410c import FRAMING, Config, Driver, decode
 from drivers.testing import DriverContract, ManualClock, PseudoTerminal, assert_well_formed
@@ -52,8 +54,17 @@ def test_engineering_mode_is_read_too() -> None:
 def test_nobody_is_a_positive_statement() -> None:
     reading = decode(NOBODY, Config(clear_mm=2500), 0.0)
     assert (reading.value, reading.quality) == (2500.0, Quality.OK)
-    settings = RangingSettings(floor_mm=2500)
-    assert reading.value > 2500 - settings.free_below_floor_mm
+
+
+def test_a_ranging_detector_reads_nobody_as_free_and_a_target_as_occupied() -> None:
+    config = Config(clear_mm=2500)
+    detector = Detector(RangingSettings(floor_mm=config.clear_mm))
+    state, seen = detector.initial(0.0), []
+    for second in range(90):
+        report = STILL_86_CM if 30 <= second < 60 else NOBODY
+        state, _ = detector.step(state, decode(report, config, second), second)
+        seen.append(state.status)
+    assert (seen[29], seen[59], seen[89]) == (Status.FREE, Status.OCCUPIED, Status.FREE)
 
 
 @pytest.mark.parametrize(
