@@ -11,15 +11,12 @@ read without naming a register first. Where it hears nothing it says its maximum
 (https://github.com/HowManyOliversAreThere/micropython-i2c-ultrasonic).
 """
 
-import time
-from collections.abc import Callable
+from pydantic import ConfigDict, Field
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from drivers import Monotonic, Reading
+from drivers import Reading
 from drivers._air import LONGEST_S, ping_cycle
 from drivers._frames import ranged
-from drivers._i2c_raw import MessageBus, MessageDevice, open_messages
+from drivers._i2c_raw import MessageConfig, MessageDriver
 
 START = b"\x01"
 CYCLE_S = 0.120
@@ -30,12 +27,11 @@ NOTHING_HEARD_MM = 4500
 FARTHEST_MM = NOTHING_HEARD_MM - 1
 
 
-class Config(BaseModel):
-    """`bus` is the number in /dev/i2c-N."""
+class Config(MessageConfig):
+    """Where the sensor answers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, title="rcwl9600")
+    model_config = ConfigDict(title="rcwl9600")
 
-    bus: int = Field(1, ge=0)
     address: int = Field(0x57, ge=0x08, le=0x77)
 
 
@@ -45,36 +41,17 @@ def decode(data: bytes, monotonic_s: float) -> Reading:
     return ranged(distance_um / UM_PER_MM, NEAREST_MM, FARTHEST_MM, distance_um, monotonic_s)
 
 
-class Driver:
+class Driver(MessageDriver[Config]):
     """One RCWL-9600. `raw` is the distance in micrometres as the sensor gave it."""
 
     timeout_s = LONGEST_S + CYCLE_S
 
-    def __init__(
-        self,
-        config: Config,
-        monotonic: Monotonic,
-        open_bus: Callable[[int], MessageBus] = open_messages,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._device = MessageDevice("rcwl9600", config.bus, config.address, open_bus)
-        self._monotonic = monotonic
-        self._sleep = sleep
-        self.bus = f"i2c-{config.bus}"
-
-    def open(self) -> None:
-        """Open the bus and look whether the sensor answers. Raises DriverError."""
-        self._device.open(self._drop_old)
+    def start(self) -> None:
+        """Look whether the sensor answers; what it says is old."""
+        self.receive(DISTANCE_BYTES)
 
     def read(self) -> Reading:
         """Ping once. Raises DriverError where the bus fails."""
-        with ping_cycle(CYCLE_S, self._monotonic, self._sleep) as pinged_s:
-            self._device.write(START)
-        return decode(self._device.read(DISTANCE_BYTES), pinged_s)
-
-    def close(self) -> None:
-        """Close the bus."""
-        self._device.close()
-
-    def _drop_old(self) -> None:
-        self._device.read(DISTANCE_BYTES)
+        with ping_cycle(CYCLE_S, self.monotonic, self.sleep) as pinged_s:
+            self.write(START)
+        return decode(self.receive(DISTANCE_BYTES), pinged_s)

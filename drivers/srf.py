@@ -10,17 +10,15 @@ FFh is the pulled-up bus. Addresses are given shifted there: E0h-FEh are 70h-7Fh
 The sensor reckons with a speed of sound of its own: on a day at -20 C it reads some 7 % too far.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from drivers import DriverError, Monotonic, Quality, Reading
+from drivers import DriverError, Quality, Reading
 from drivers._air import LONGEST_S, ping_cycle
 from drivers._frames import ranged
-from drivers._i2c_raw import MessageBus, MessageDevice, open_messages
+from drivers._i2c_raw import MessageConfig, MessageDriver
 
 REG_COMMAND = 0x00
 REG_REVISION = 0x00
@@ -44,13 +42,12 @@ class Model:
 MODELS = {"srf02": Model(180, UNUSED), "srf08": Model(30, None), "srf10": Model(60, UNUSED)}
 
 
-class Config(BaseModel):
-    """`bus` is the number in /dev/i2c-N."""
+class Config(MessageConfig):
+    """Which ranger it is, and where it answers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, title="srf")
+    model_config = ConfigDict(title="srf")
 
     model: Literal["srf02", "srf08", "srf10"]
-    bus: int = Field(1, ge=0)
     address: int = Field(0x70, ge=0x70, le=0x7F)
 
 
@@ -63,48 +60,28 @@ def decode(registers: bytes, model: Model, monotonic_s: float) -> Reading:
     return ranged(range_cm * MM_PER_CM, model.nearest_mm, FARTHEST_MM, range_cm, monotonic_s)
 
 
-class Driver:
+class Driver(MessageDriver[Config]):
     """One ranger of the family. `raw` is the range in cm as the sensor gave it."""
 
     timeout_s = LONGEST_S + CYCLE_S
 
-    def __init__(
-        self,
-        config: Config,
-        monotonic: Monotonic,
-        open_bus: Callable[[int], MessageBus] = open_messages,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._device = MessageDevice(config.model, config.bus, config.address, open_bus)
-        self._model = MODELS[config.model]
-        self._monotonic = monotonic
-        self._sleep = sleep
-        self.bus = f"i2c-{config.bus}"
-
-    def open(self) -> None:
-        """Open the bus and check the software revision. Raises DriverError."""
-        self._device.open(self._check)
+    def start(self) -> None:
+        """Check the software revision, and what tells an SRF08 from the others."""
+        revision, register_1 = self.ask(bytes([REG_REVISION]), 2)
+        if revision in (0x00, BUSY):
+            raise DriverError(
+                f"{self.name}: software revision is 0x{revision:02X}",
+                "the sensor is busy, or another chip answers here: check power and the address",
+            )
+        expected = MODELS[self.config.model].register_1
+        if expected not in (None, register_1):
+            raise DriverError(
+                f"{self.name}: register 1 is 0x{register_1:02X}, expected 0x{expected:02X}",
+                "read the marking on the board: is it another `model`?",
+            )
 
     def read(self) -> Reading:
         """Ping once. Raises DriverError where the bus fails."""
-        with ping_cycle(CYCLE_S, self._monotonic, self._sleep) as pinged_s:
-            self._device.write(START)
-        return decode(self._device.ask(bytes([REG_REVISION]), 4), self._model, pinged_s)
-
-    def close(self) -> None:
-        """Close the bus."""
-        self._device.close()
-
-    def _check(self) -> None:
-        revision, register_1 = self._device.ask(bytes([REG_REVISION]), 2)
-        if revision in (0x00, BUSY):
-            raise DriverError(
-                f"{self._device.name}: software revision is 0x{revision:02X}",
-                "the sensor is busy, or another chip answers here: check power and the address",
-            )
-        if self._model.register_1 not in (None, register_1):
-            raise DriverError(
-                f"{self._device.name}: register 1 is 0x{register_1:02X}, "
-                f"expected 0x{self._model.register_1:02X}",
-                "read the marking on the board: is it another `model`?",
-            )
+        with ping_cycle(CYCLE_S, self.monotonic, self.sleep) as pinged_s:
+            self.write(START)
+        return decode(self.ask(bytes([REG_REVISION]), 4), MODELS[self.config.model], pinged_s)

@@ -1,8 +1,8 @@
 """VL53L1X laser time-of-flight ranger on I2C. Indoors only: sunlight gives it false targets.
 
 Source: ST VL53L1X datasheet DS12385, https://www.st.com/resource/en/datasheet/vl53l1x.pdf
-(address 29h; 40-4000 mm; section 4.2 "I2C": 16-bit register indices, which move on by
-themselves), and ST's Ultra Lite Driver STSW-IMG009 (BSD-3-Clause, UM2510), whose tables are the
+(address 29h; 40-4000 mm; "I2C interface": 16-bit register indices, which move on by themselves),
+and ST's Ultra Lite Driver STSW-IMG009 (BSD-3-Clause, UM2510), whose tables are the
 only public word on the registers: the default configuration, distance modes and timing budgets
 below are its data (`VL51L1X_DEFAULT_CONFIGURATION`, `VL53L1X_SetDistanceMode`,
 `VL53L1X_SetTimingBudgetInMs`).
@@ -17,15 +17,13 @@ is why `open` does not reset the chip.
 """
 
 import struct
-import time
-from collections.abc import Callable
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from drivers import DriverError, Monotonic, Quality, Reading
+from drivers import DriverError, Quality, Reading
 from drivers._frames import ranged
-from drivers._i2c_raw import MessageBus, MessageDevice, open_messages
+from drivers._i2c_raw import MessageConfig, MessageDriver
 
 REG_VHV_TIMEOUT = 0x0008
 REG_VHV_INIT = 0x000B
@@ -121,12 +119,11 @@ FIRST_MEASUREMENT_S = 1.0
 POLL_S = 0.005
 
 
-class Config(BaseModel):
-    """`bus` is the number in /dev/i2c-N; a longer timing budget sees farther, and steadier."""
+class Config(MessageConfig):
+    """Where the chip answers; a longer timing budget sees farther, and steadier."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, title="vl53l1x")
+    model_config = ConfigDict(title="vl53l1x")
 
-    bus: int = Field(1, ge=0)
     address: int = Field(0x29, ge=0x08, le=0x77)
     distance_mode: Mode = "long"
     timing_budget_ms: Literal[20, 33, 50, 100, 200, 500] = 100
@@ -147,27 +144,23 @@ def measurement_period(period_ms: int, oscillator: int) -> bytes:
     return struct.pack(">I", int((oscillator & OSCILLATOR_BITS) * period_ms * OSCILLATOR_FACTOR))
 
 
-class Driver:
-    """One VL53L1X. A read waits for a measurement that ended after it was asked for."""
+class Driver(MessageDriver[Config]):
+    """One VL53L1X. A read waits for a measurement that ended after it was asked for. Closed, the
+    chip ranges on until it is opened again."""
 
-    def __init__(
-        self,
-        config: Config,
-        monotonic: Monotonic,
-        open_bus: Callable[[int], MessageBus] = open_messages,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._device = MessageDevice("vl53l1x", config.bus, config.address, open_bus)
-        self._config = config
-        self._monotonic = monotonic
-        self._sleep = sleep
-        self._period_ms = config.timing_budget_ms + PAUSE_MS
-        self.bus = f"i2c-{config.bus}"
-        self.timeout_s = 2 * self._period_ms / 1000
+    timeout_s = 2 * (max(TIMEOUTS["long"]) + PAUSE_MS) / 1000
 
-    def open(self) -> None:
-        """Check the ID, wait for the boot, configure and start. Raises DriverError."""
-        self._device.open(self._start)
+    def start(self) -> None:
+        """Check the ID, wait for the boot, configure and start."""
+        self._check_id()
+        if not self._wait(REG_BOOTED, BOOT_S):
+            raise DriverError(f"{self.name} does not boot", "check its supply and XSHUT")
+        self._set(REG_MODE, STOP)
+        self._set(REG_CONFIGURATION, CONFIGURATION)
+        self._set(REG_I2C_PULL_UP, PULLED_UP_TO_AVDD)
+        self._calibrate()
+        self._configure()
+        self._set(REG_MODE, RANGE)
 
     def read(self) -> Reading:
         """The next measurement. Raises DriverError where the bus fails.
@@ -176,68 +169,59 @@ class Driver:
         the distance.
         """
         # What is ready already may be as old as the last read.
-        self._write(REG_CLEAR_INTERRUPT, CLEAR)
-        if not self._wait(REG_READY, self.timeout_s):
-            return Reading(None, "mm", Quality.NO_DATA, None, self._monotonic())
-        result = self._read(REG_RESULT, RESULT_BYTES)
-        self._write(REG_CLEAR_INTERRUPT, CLEAR)
-        return decode(result, self._config.distance_mode, self._monotonic())
+        self._set(REG_CLEAR_INTERRUPT, CLEAR)
+        if not self._wait(REG_READY, 2 * self._period_ms / 1000):
+            return Reading(None, "mm", Quality.NO_DATA, None, self.monotonic())
+        result = self._get(REG_RESULT, RESULT_BYTES)
+        self._set(REG_CLEAR_INTERRUPT, CLEAR)
+        return decode(result, self.config.distance_mode, self.monotonic())
 
-    def close(self) -> None:
-        """Close the bus. The chip ranges on until it is opened again."""
-        self._device.close()
-
-    def _start(self) -> None:
-        self._check_id()
-        if not self._wait(REG_BOOTED, BOOT_S):
-            raise DriverError(f"{self._device.name} does not boot", "check its supply and XSHUT")
-        self._write(REG_MODE, STOP)
-        self._write(REG_CONFIGURATION, CONFIGURATION)
-        self._write(REG_I2C_PULL_UP, PULLED_UP_TO_AVDD)
-        self._calibrate()
-        self._configure()
-        self._write(REG_MODE, RANGE)
+    @property
+    def _period_ms(self) -> int:
+        return self.config.timing_budget_ms + PAUSE_MS
 
     def _check_id(self) -> None:
-        found = self._read(REG_MODEL_ID, len(MODEL_ID))
+        found = self._get(REG_MODEL_ID, len(MODEL_ID))
         if found != MODEL_ID:
             raise DriverError(
-                f"{self._device.name}: model ID is {found.hex(' ').upper()}, "
+                f"{self.name}: model ID is {found.hex(' ').upper()}, "
                 f"expected {MODEL_ID.hex(' ').upper()}",
                 "another chip answers here: a VL53L0X or VL53L4CD is not a VL53L1X",
             )
 
     def _calibrate(self) -> None:
         """A first measurement at the temperature of now, from which later ones set out."""
-        self._write(REG_MODE, RANGE)
+        # A chip that was ranging may hold a measurement ready, and this one would not be awaited.
+        self._set(REG_CLEAR_INTERRUPT, CLEAR)
+        self._set(REG_MODE, RANGE)
         if not self._wait(REG_READY, FIRST_MEASUREMENT_S):
-            raise DriverError(f"{self._device.name} does not measure", "check its supply")
-        self._write(REG_CLEAR_INTERRUPT, CLEAR)
-        self._write(REG_MODE, STOP)
-        self._write(REG_VHV_TIMEOUT, VHV_TWO_BOUNDS)
-        self._write(REG_VHV_INIT, VHV_FROM_LAST_TEMPERATURE)
+            raise DriverError(f"{self.name} does not measure", "check its supply")
+        self._set(REG_CLEAR_INTERRUPT, CLEAR)
+        self._set(REG_MODE, STOP)
+        self._set(REG_VHV_TIMEOUT, VHV_TWO_BOUNDS)
+        self._set(REG_VHV_INIT, VHV_FROM_LAST_TEMPERATURE)
 
     def _configure(self) -> None:
-        mode, budget_ms = self._config.distance_mode, self._config.timing_budget_ms
+        mode, budget_ms = self.config.distance_mode, self.config.timing_budget_ms
         for register, value in MODES[mode].items():
-            self._write(register, value)
+            self._set(register, value)
         timeout_a, timeout_b = TIMEOUTS[mode][budget_ms]
-        self._write(REG_TIMEOUT_A, struct.pack(">H", timeout_a))
-        self._write(REG_TIMEOUT_B, struct.pack(">H", timeout_b))
-        oscillator = int.from_bytes(self._read(REG_OSCILLATOR, 2), "big")
-        self._write(REG_MEASUREMENT_PERIOD, measurement_period(self._period_ms, oscillator))
+        self._set(REG_TIMEOUT_A, struct.pack(">H", timeout_a))
+        self._set(REG_TIMEOUT_B, struct.pack(">H", timeout_b))
+        oscillator = int.from_bytes(self._get(REG_OSCILLATOR, 2), "big")
+        self._set(REG_MEASUREMENT_PERIOD, measurement_period(self._period_ms, oscillator))
 
     def _wait(self, register: int, longest_s: float) -> bool:
         """Whether bit 0 of a register was set in time."""
-        give_up_s = self._monotonic() + longest_s
-        while not self._read(register, 1)[0] & 1:
-            if self._monotonic() >= give_up_s:
+        give_up_s = self.monotonic() + longest_s
+        while not self._get(register, 1)[0] & 1:
+            if self.monotonic() >= give_up_s:
                 return False
-            self._sleep(POLL_S)
+            self.sleep(POLL_S)
         return True
 
-    def _write(self, register: int, value: bytes) -> None:
-        self._device.write(struct.pack(">H", register) + value)
+    def _set(self, register: int, value: bytes) -> None:
+        self.write(struct.pack(">H", register) + value)
 
-    def _read(self, register: int, length: int) -> bytes:
-        return self._device.ask(struct.pack(">H", register), length)
+    def _get(self, register: int, length: int) -> bytes:
+        return self.ask(struct.pack(">H", register), length)

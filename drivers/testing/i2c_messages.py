@@ -3,7 +3,9 @@
 import errno
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, cast
+
+from drivers.testing.i2c import FakeI2C
 
 I2C_M_RD = 0x0001
 """linux/i2c.h: this message is read."""
@@ -18,48 +20,24 @@ class MessageChip(Protocol):
     def read(self, length: int) -> bytes: ...
 
 
-class FakeMessageBus:
-    """`smbus2.SMBus.i2c_rdwr`, given smbus2's own messages.
+class FakeMessageBus(FakeI2C):
+    """A fake bus that takes smbus2's own messages, of chips that know nothing of registers."""
 
-    `chips` by address: take one out and its address no longer answers (errno 121, as on a Pi).
-    `failure`, an errno, is what every transfer ends with until it is None again.
-    """
-
-    def __init__(self, chips: dict[int, MessageChip]) -> None:
-        self.chips = chips
-        self.closed = False
-        self.failure: int | None = None
-
-    def open(self, number: int) -> Self:
-        """Stands for `smbus2.SMBus(number)`."""
-        self.closed = False
-        return self
+    def __init__(self, chips: dict[int, Any]) -> None:
+        super().__init__(chips)
 
     def i2c_rdwr(self, *i2c_msgs: Any) -> None:
         """Each message in turn."""
-        if not 0 < len(i2c_msgs) <= MESSAGES_MAX:
-            raise _os_error(errno.EINVAL)
+        lengths = [message.len for message in i2c_msgs]
+        if not 0 < len(lengths) <= MESSAGES_MAX or max(lengths) > MESSAGE_BYTES_MAX:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         for message in i2c_msgs:
-            chip = self._chip(message)
+            chip = cast(MessageChip, self._chip(message.addr))
             if message.flags & I2C_M_RD:
                 for index, byte in enumerate(chip.read(message.len)):
                     message.buf[index] = byte
             else:
                 chip.write(bytes(message))
-
-    def close(self) -> None:
-        self.closed = True
-
-    def _chip(self, message: Any) -> MessageChip:
-        if self.closed:
-            raise _os_error(errno.EBADF)
-        if message.len > MESSAGE_BYTES_MAX:
-            raise _os_error(errno.EINVAL)
-        if self.failure is not None:
-            raise _os_error(self.failure)
-        if message.addr not in self.chips:
-            raise nobody_answers()
-        return self.chips[message.addr]
 
 
 class RegisterChip:
@@ -100,12 +78,3 @@ class RegisterChip:
         assert not missing, f"no such registers: {', '.join(missing)}"
         self._pointer = wanted.stop
         return bytes(self.registers[each] for each in wanted)
-
-
-def nobody_answers() -> OSError:
-    """The error of an address at which nobody answers, on a Pi's controller."""
-    return _os_error(errno.EREMOTEIO)
-
-
-def _os_error(number: int) -> OSError:
-    return OSError(number, os.strerror(number))

@@ -12,11 +12,6 @@ METRE_S = 2 / 343.42
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def ranger(clock: ManualClock) -> EchoRanger:
     return EchoRanger(CONFIG.trigger, CONFIG.echo, clock)
 

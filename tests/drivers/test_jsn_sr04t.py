@@ -13,11 +13,6 @@ MM_PER_S = 171710
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def ranger(clock: ManualClock) -> EchoRanger:
     return EchoRanger(CONFIG.trigger, CONFIG.echo, clock, trigger_s=20e-6, cycle_s=0.060)
 

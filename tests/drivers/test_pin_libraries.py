@@ -35,11 +35,6 @@ Use = Callable[..., None]
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def lines() -> Lines:
     return Lines()
 

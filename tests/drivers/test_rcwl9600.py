@@ -32,11 +32,6 @@ class Rcwl:
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def sensor(clock: ManualClock) -> Rcwl:
     return Rcwl(clock)
 
@@ -108,10 +103,3 @@ def test_open_finds_out_that_nobody_answers_and_lets_the_bus_go(clock: ManualClo
     with pytest.raises(DriverError, match="rcwl9600 at 0x57"):
         Driver(Config(), clock, open_bus=bus.open).open()
     assert bus.closed
-
-
-def test_a_missing_bus_is_a_driver_error_that_tells_how_to_enable_it(clock: ManualClock) -> None:
-    pytest.importorskip("smbus2")
-    with pytest.raises(DriverError, match="i2c-250") as caught:
-        Driver(Config(bus=250), clock).open()
-    assert "dtparam=i2c_arm=on" in caught.value.hint

@@ -38,11 +38,6 @@ class Srf(RegisterChip):
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def sensor(clock: ManualClock) -> Srf:
     return Srf(clock)
 
@@ -111,7 +106,7 @@ def test_open_refuses_what_is_no_revision(
 ) -> None:
     sensor.registers[0] = revision
     driver = Driver(Config(model="srf08"), clock, open_bus=bus.open)
-    with pytest.raises(DriverError, match=f"srf08 at 0x70 on i2c-1.*is 0x{revision:02X}"):
+    with pytest.raises(DriverError, match=f"srf at 0x70 on i2c-1.*is 0x{revision:02X}"):
         driver.open()
     assert bus.closed
 
@@ -128,7 +123,7 @@ def test_a_sensor_that_goes_away_is_a_driver_error_with_a_hint(
     bus: FakeMessageBus, driver: Driver
 ) -> None:
     del bus.chips[0x70]
-    with pytest.raises(DriverError, match=r"srf02 at 0x70 on i2c-1.*121") as caught:
+    with pytest.raises(DriverError, match=r"srf at 0x70 on i2c-1.*121") as caught:
         driver.read()
     assert "i2cdetect" in caught.value.hint
 
