@@ -1,6 +1,7 @@
 """A sensor's recording as a picture: trace, thresholds, what was true and what was found."""
 
 from collections.abc import Iterable, Sequence
+from math import nan
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -81,7 +82,9 @@ def _scatter(
 
 
 def _draw_trace(axes: Axes, traced: Traced, sensor: Sensor) -> None:
-    times_s, values = zip(*traced.points, strict=True) if traced.points else ((), ())
+    # The line breaks where there is no value, so that it shows none there.
+    broken = sorted([*traced.points, *((at_s, nan) for at_s in traced.lost_s)])
+    times_s, values = zip(*broken, strict=True) if broken else ((), ())
     axes.plot(
         times_s,
         values,

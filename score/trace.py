@@ -32,7 +32,7 @@ class Traced:
     limits: list[tuple[float, Limits]] = field(default_factory=list)
     """From when on these thresholds held."""
     lost_s: list[float] = field(default_factory=list)
-    """When a reading was no value; no_data of a chip polled faster than it measures left out."""
+    """When a reading had no value."""
     _seen: int = 0
     _baseline: Vector | None = None
 
@@ -40,6 +40,11 @@ class Traced:
     def unit(self) -> str:
         """What is drawn."""
         return "mm" if isinstance(self.settings, RangingSettings) else "mG"
+
+    @property
+    def _no_news(self) -> Quality | None:
+        """A chip that is polled faster than it measures has lost nothing."""
+        return Quality.NO_DATA if self.unit == "mG" else None
 
     def note(self, step: Step) -> None:
         """Take one step of the detector."""
@@ -52,7 +57,7 @@ class Traced:
         value = shown(reading, self._baseline)
         if value is not None:
             self.points.append((reading.monotonic_s, value))
-        elif reading.quality not in (Quality.OK, Quality.NO_DATA):
+        elif reading.quality not in (Quality.OK, self._no_news):
             self.lost_s.append(reading.monotonic_s)
 
     def _look(self, step: Step) -> None:

@@ -36,6 +36,15 @@ def test_a_given_floor_has_thresholds_from_the_beginning() -> None:
     assert (at_s, limits.on, limits.off) == (0.0, 2100.0, 2250.0)
 
 
+def test_a_ranger_without_data_has_lost_them_and_a_polled_chip_has_not() -> None:
+    for settings, unit, lost_s in (
+        (RangingSettings(), "mm", [0.0]),
+        (MagneticSettings(), "mG", []),
+    ):
+        trace = drawn(settings, [Reading(None, unit, Quality.NO_DATA, None, 0.0)])
+        assert trace.lost_s == lost_s
+
+
 def test_a_learnt_floor_has_them_once_it_is_known() -> None:
     trace = drawn(RangingSettings(), distances(*[2400.0] * 60))
     assert trace.limits[0][0] > 0
