@@ -245,7 +245,8 @@ def main() -> None:
     for each in (each for row in found for each in told(row)):
         print(each)
     if given.write:
-        write(text, PAGE)
+        caption = f"`python -m bench.accuracy --arrivals {given.arrivals} --seed {given.seed}`\n\n"
+        write(caption + text, PAGE)
 
 
 if __name__ == "__main__":

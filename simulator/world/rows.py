@@ -33,7 +33,9 @@ def rows(family: Family) -> list[tuple[Scenario, float]]:
     if whole.senses_field:
         bare = replace(whole, name="all, no thermometer", thermometer=False)
         deaf = replace(whole, name="all, next bay not heard", hears=False)
-        found += [(bare, 0.1), (deaf, 0.1)]
+        next_door = frozenset({"neighbours"})
+        heard = Scenario("neighbours alone, heard", family, next_door, hears=True)
+        found += [(bare, 0.1), (deaf, 0.1), (heard, 0.1)]
     if whole.ranges:
         loiterers = whole.interference | STRESS
         found.append((replace(whole, name="all, and loiterers", interference=loiterers), 0.05))

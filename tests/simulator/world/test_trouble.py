@@ -41,3 +41,12 @@ def test_short_stays_and_the_next_bay_are_named(bay: Bay) -> None:
     assert "short stay" in trouble(bay, "missed arrival", short.arrival_s, short.arrival_s).near
     moved_s = bay.neighbour_visits[0].arrival_s
     assert "next door moves" in trouble(bay, "false arrival", moved_s, moved_s).near
+    stands_s = bay.neighbour_visits[0].standing_s
+    assert "next door is in" in trouble(bay, "false arrival", stands_s, stands_s).near
+
+
+def test_fast_sun_is_named() -> None:
+    hot = Bay(Scenario("", "magnetic", frozenset({"temperature"}), season="hot"), "1/1", DAY_S)
+    times_s = [600.0 * number for number in range(2, 140)]
+    named = ["temperature moves" in trouble(hot, "", at, at).near for at in times_s]
+    assert 0.1 < sum(named) / len(named) < 0.9
