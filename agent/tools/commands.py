@@ -50,7 +50,7 @@ def check(
 
 def watch(
     spots: Annotated[
-        list[str] | None, typer.Argument(metavar="[SPOT]...", help=f"{SPOT_HELP} Default: all.")
+        list[str] | None, typer.Argument(metavar="SPOT", help=f"{SPOT_HELP} Default: all.")
     ] = None,
     config: ConfigOption = DEFAULT,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON line a reading.")] = False,
@@ -76,7 +76,7 @@ def watch(
 
 def identify(
     spot: Annotated[
-        str | None, typer.Argument(metavar="[SPOT]", help=f"{SPOT_HELP} Default: all.")
+        str | None, typer.Argument(metavar="SPOT", help=f"{SPOT_HELP} Default: all.")
     ] = None,
     config: ConfigOption = DEFAULT,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON line a reaction.")] = False,
@@ -105,7 +105,7 @@ def identify(
 def record(
     out: Annotated[Path, typer.Argument(metavar="FILE", help="The new recording.")],
     spots: Annotated[
-        list[str] | None, typer.Argument(metavar="[SPOT]...", help=f"{SPOT_HELP} Default: all.")
+        list[str] | None, typer.Argument(metavar="SPOT", help=f"{SPOT_HELP} Default: all.")
     ] = None,
     config: ConfigOption = DEFAULT,
     seconds: SecondsOption = None,
@@ -132,7 +132,7 @@ def record(
 
 
 def calibrate(
-    spot: Annotated[str, typer.Argument(metavar="SPOT", help=SPOT_HELP)],
+    spot: Annotated[str, typer.Argument(help=SPOT_HELP)],
     config: ConfigOption = DEFAULT,
     seconds: Annotated[
         float, typer.Option("--seconds", min=0.1, help="How long each step listens.")
@@ -174,17 +174,14 @@ def _calibrated(
     console = Console(highlight=False, stderr=as_json)
 
     def ask(text: str) -> None:
+        if not yes:
+            # A key that was pressed before the question is no answer to it.
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
         console.print(text)
         if not yes:
-            _await_enter()
+            input()
 
     return calibrate(watched, seconds, empty_only, ask, console)
-
-
-def _await_enter() -> None:
-    """A key that was pressed before the question is no answer to it."""
-    termios.tcflush(sys.stdin, termios.TCIFLUSH)
-    input()
 
 
 def _keep(settings: "AgentSettings", found: "list[Calibration]") -> None:

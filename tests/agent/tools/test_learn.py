@@ -61,6 +61,12 @@ def test_a_baseline_is_the_median_of_each_axis_with_its_noise_and_temperature() 
     assert learnt.state(MAGNETIC)["temperature_c"] == 21.5
 
 
+def test_a_car_that_passes_does_not_enter_the_baseline() -> None:
+    readings = fields(EARTH)
+    readings[20:26] = fields(moved(300), count=6)
+    assert learn(readings).baseline == pytest.approx(EARTH, abs=1)
+
+
 @pytest.mark.parametrize(
     "readings",
     [

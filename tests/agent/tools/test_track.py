@@ -9,7 +9,7 @@ from rich.console import Console
 
 from agent.config import AgentSettings
 from agent.tools.live import line
-from agent.tools.plot import heading, screen
+from agent.tools.plot import heading, plot, screen
 from agent.tools.sensors import Sample, channels
 from agent.tools.track import Track, begin
 from contract.words import HealthState, Status
@@ -118,7 +118,12 @@ class TestScreen:
         assert "occupied < 2100" in shown
         drawn = [row for row in shown.splitlines() if re.search("[\u2801-\u28ff]", row)]
         assert len(drawn) > 5, "the step from the floor to the roof crosses the rows"
-        assert sum("──────" in row for row in shown.splitlines()) >= 2
+
+    @pytest.mark.parametrize("colour", [1, 2, 8])
+    def test_draws_each_limit_in_its_colour(self, colour: int) -> None:
+        followed = track(RANGER)
+        take(followed, 900.0, 0.0)
+        assert f"\x1b[38;5;{colour}m──────" in plot(followed, 100, 20, 1.0)
 
     def test_fits_its_height(self) -> None:
         tracks = [track(RANGER) for _ in range(3)]
