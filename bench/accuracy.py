@@ -5,8 +5,8 @@
 
 The world is `simulator.world`: its docstring says what is in it, where its figures come from and
 what it leaves out. The detectors have their default settings. Bounds are Wilson's at 95 %.
-`--write` puts the table into docs/accuracy.md, between its markers. With `--bay` one bay of each
-row is played again, and everything that went wrong in it is named.
+`--write` puts each family's table into docs/accuracy.md, between its markers. With `--bay` one
+bay of each row is played again, and everything that went wrong in it is named.
 """
 
 import argparse
@@ -33,7 +33,7 @@ DAY_S = 86400.0
 ARRIVALS_A_DAY = 84
 """Of a bay of `simulator.world.traffic`: a little less than the mean, so that enough come."""
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
-MARKERS = ("<!-- accuracy: begin -->\n", "<!-- accuracy: end -->\n")
+MARKERS = ("<!-- accuracy of {family}: begin -->\n", "<!-- accuracy of {family}: end -->\n")
 HEADINGS = (
     "world",
     "arrivals found",
@@ -179,19 +179,19 @@ def _percent(share: float, digits: int) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
-def table(found: list[Row]) -> str:
-    """Markdown, a table a family."""
-    parts = []
+def tables(found: list[Row], command: str) -> dict[str, str]:
+    """Markdown by family, with the command that gives it again."""
+    parts = {}
     for family, members in groupby(found, key=lambda row: row.scenario.family):
         lines = [HEADINGS, ["---"] * len(HEADINGS), *map(line, members)]
         body = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-        parts.append(f"### {family}\n\n{body}\n")
-    return "\n".join(parts)
+        parts[family] = f"### {family}\n`{command.format(family=family)}`\n\n{body}\n"
+    return parts
 
 
-def write(text: str, page: Path) -> None:
-    """Put the table between the page's markers, or at its end if it has none."""
-    begin, end = MARKERS
+def write(family: str, text: str, page: Path) -> None:
+    """Put a family's table between its markers, or at the page's end if it has none."""
+    begin, end = (marker.format(family=family) for marker in MARKERS)
     old = page.read_text()
     if begin not in old:
         old += f"\n{begin}{end}"
@@ -239,14 +239,14 @@ def main() -> None:
     with progress(len(todo)) as done:
         outcomes = play_all(todo, given.seed, given.jobs, done)
     found = by_row(todo, outcomes)
-    text = table(found)
-    print(text)
+    command = f"python -m bench.accuracy --arrivals {given.arrivals} --seed {given.seed}"
+    by_family = tables(found, command + " --family {family}")
+    print("\n".join(by_family.values()))
     told = troubles if given.troubles or given.bay is not None else causes
     for each in (each for row in found for each in told(row)):
         print(each)
-    if given.write:
-        caption = f"`python -m bench.accuracy --arrivals {given.arrivals} --seed {given.seed}`\n\n"
-        write(caption + text, PAGE)
+    for family, text in by_family.items() if given.write else ():
+        write(family, text, PAGE)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ Figures and where they come from (P: published; D: datasheet; A: assumed, no sou
 | radar | sigma 25 mm, 1 cm steps | A, a coherent 60 GHz radar; an LD2410C is coarser |
 | speed of sound | 331.3 + 0.606 T m/s, read as at 20 C | P, as in HC-SR04 libraries |
 | snow | up to 200 mm, 60 mm an hour | A; Fleximodo states 95 % under snow (P) |
-| rain, crosstalk, glass, people, carts | see `simulator.world.distance` | A |
+| rain, crosstalk, glass, floors, people, carts | see `simulator.world.distance` | A |
 | earth | 480 mG | P, 250-650 mG over the earth |
 | vehicle | peak 64-1000 mG, median 340, 40 mG at rest at least | P 70-330 LSB, 1090 LSB/G; rest A |
 | critical points | 10 % stop where an axis or the norm is smallest | P Daubaras 2012; A share |

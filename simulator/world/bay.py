@@ -22,6 +22,9 @@ MAGNETIC_JITTER_S = 0.0002
 
 HEADROOM_MM = 300.0
 FLOORS_MM = (2200.0, 3000.0)
+DULL = 0.2
+FLOOR_LOST = (0.05, 0.4)
+"""Share of bays whose floor sends pings elsewhere, and of those pings."""
 CRITICAL = 0.1
 """Share of vehicles that stand where the field changes least."""
 LEANING = 0.2
@@ -119,6 +122,8 @@ class Bay:
 
     def _build_ranger(self) -> None:
         self.flavour = distance.FLAVOURS.get(self.scenario.family, distance.FLAVOURS["ranging"])
+        floor = self._random("floor")
+        self.floor_lost = floor.uniform(*FLOOR_LOST) if floor.random() < DULL else 0.0
         vehicles = [visit.vehicle for visit in self.visits]
         self.height_mm = np.array([vehicle.height_mm for vehicle in vehicles])
         self.length_m = np.array([vehicle.length_m for vehicle in vehicles])

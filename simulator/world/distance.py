@@ -110,6 +110,12 @@ def lost_pings(bay: "Bay", samples: Samples, rng: np.random.Generator) -> None:
     samples.lose(bay.spans["outages"].hold(samples.time_s), Quality.NO_ECHO)
 
 
+def dull_floor(bay: "Bay", samples: Samples, rng: np.random.Generator) -> None:
+    """One bay in five has gravel or a slope, which sends 5-40 % of the pings elsewhere."""
+    on_floor = samples.value > bay.floor_mm - 300.0
+    samples.lose(on_floor & (rng.random(len(on_floor)) < bay.floor_lost), Quality.NO_ECHO)
+
+
 def sound_speed(bay: "Bay", samples: Samples, rng: np.random.Generator) -> None:
     """An echo's time read as at 20 C."""
     if bay.flavour.is_sound:
@@ -190,8 +196,8 @@ def _nearer(samples: Samples, where: Bools, distance_mm: Floats) -> None:
 RANGING: dict[str, Interference] = {
     each.__name__: each
     for each in (
-        snow, turners, carts, people, loiterers, glass, edges, rain, sound_speed, crosstalk,
-        lost_pings,
+        dull_floor, snow, turners, carts, people, loiterers, glass, edges, rain, sound_speed,
+        crosstalk, lost_pings,
     )
 }  # fmt: skip
 """In the order in which they act."""

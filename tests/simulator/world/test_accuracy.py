@@ -51,11 +51,23 @@ def test_a_trouble_names_what_plays_it_again() -> None:
 def test_the_table_goes_between_the_markers_and_the_rest_of_the_page_stays(tmp_path: Path) -> None:
     page = tmp_path / "accuracy.md"
     page.write_text("# Accuracy\n\nText.\n")
-    accuracy.write("| first |\n", page)
+    accuracy.write("laser", "| first |\n", page)
     page.write_text(page.read_text() + "\nMore.\n")
-    accuracy.write("| second |\n", page)
-    begin, end = accuracy.MARKERS
-    assert page.read_text() == f"# Accuracy\n\nText.\n\n{begin}| second |\n{end}\nMore.\n"
+    accuracy.write("laser", "| second |\n", page)
+    accuracy.write("radar", "| third |\n", page)
+    assert page.read_text() == (
+        "# Accuracy\n\nText.\n\n"
+        "<!-- accuracy of laser: begin -->\n| second |\n<!-- accuracy of laser: end -->\n"
+        "\nMore.\n\n"
+        "<!-- accuracy of radar: begin -->\n| third |\n<!-- accuracy of radar: end -->\n"
+    )
+
+
+def test_each_family_has_a_table_with_its_command() -> None:
+    [(family, text)] = accuracy.tables([ROW], "bench --family {family}").items()
+    assert family == "ranging"
+    assert text.startswith("### ranging\n`bench --family ranging`\n\n| world | arrivals found |")
+    assert text.count("\n") == 6
 
 
 def test_tasks_have_a_bay_for_each_84_arrivals() -> None:

@@ -73,7 +73,7 @@ def test_a_clean_magnetometer_feels_each_vehicle_that_stands() -> None:
 def test_each_interference_is_felt(family: Family) -> None:
     until_s = 12 * 3600.0 if family == "ranging" else 2 * 3600.0
     quiet = dict(bay(family, until_s=until_s).readings())
-    for name in interferences(family) - {"snow"}:
+    for name in interferences(family) - {"snow", "dull_floor"}:
         loud = dict(bay(family, name, until_s=until_s).readings())
         assert loud.keys() == quiet.keys()
         assert loud != quiet, name
@@ -87,6 +87,20 @@ def test_snow_raises_the_floor() -> None:
     deepest_mm = snowy.weather.snow_mm.max()
     assert deepest_mm > 80.0
     assert deepest_mm - 30.0 < nearest_floor_mm(bare) - nearest_floor_mm(snowy) < deepest_mm + 30.0
+
+
+def test_some_floors_send_pings_elsewhere() -> None:
+    scenario = Scenario("", "laser", frozenset({"dull_floor"}))
+    shares = []
+    for number in range(12):
+        qualities = [
+            reading and reading.quality
+            for _, reading in Bay(scenario, f"1/{number}", FIRST_S).readings()
+        ]
+        shares.append(qualities.count(Quality.NO_ECHO) / len(qualities))
+    dull = [share for share in shares if share > 0.03]
+    assert 1 <= len(dull) <= 6
+    assert max(dull) < 0.45
 
 
 def nearest_floor_mm(world: Bay) -> float:
