@@ -21,6 +21,8 @@ from drivers import DriverError, Monotonic, Reading, SensorDriver
 
 RETRY_S = 1.0
 JOIN_S = 2.0
+LOOK_S = 60.0
+"""A queue refuses to wait without end."""
 
 
 class UnknownSpot(Exception):
@@ -151,10 +153,10 @@ class Feed:
         return found
 
     def during(self, seconds: float) -> Iterator[Sample]:
-        """The samples of the next `seconds`."""
+        """The samples of the next `seconds`, which may be infinite."""
         end_s = self._monotonic() + seconds
         while (left_s := end_s - self._monotonic()) > 0:
-            sample = self.take(left_s)
+            sample = self.take(min(left_s, LOOK_S))
             if sample is not None:
                 yield sample
 

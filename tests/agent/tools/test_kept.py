@@ -2,10 +2,12 @@
 
 import json
 import os
+import pwd
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -19,6 +21,7 @@ RANGING = RangingSettings()
 HOLDS = """
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from agent.store import AgentStore
 store = AgentStore(Path(sys.argv[1]), 64_000_000)
 print("open", flush=True)
@@ -110,6 +113,22 @@ def test_a_store_that_is_none_is_told(tmp_path: Path) -> None:
     path.write_text("no database, but long enough to be read as one " * 20)
     with pytest.raises(StoreRefused, match="not a database"):
         kept_state(path, "A1")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="inherent: another user's view needs root")
+def test_who_may_not_read_the_store_is_told_whose_it_is() -> None:
+    with TemporaryDirectory() as folder:  # tmp_path lies in a folder that nobody may enter
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "agent.db"
+        AgentStore(path, 64_000_000).close()
+        os.seteuid(pwd.getpwnam("nobody").pw_uid)
+        try:
+            with pytest.raises(PermissionError):
+                holder_of(path)
+            with pytest.raises(StoreRefused, match="sudo -u root lotkeeper agent"):
+                kept_state(path, "A1")
+        finally:
+            os.seteuid(0)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="inherent: only root makes files in others' folders")

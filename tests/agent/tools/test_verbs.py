@@ -112,6 +112,22 @@ class TestPiped:
         assert told[0]["rest"] is None
         assert told[-1]["rest"] == pytest.approx(2500, abs=15)
 
+    @pytest.mark.parametrize(("verb", "spot"), [("watch", "A1"), ("identify", "R1")])
+    def test_without_an_end_it_goes_on_until_interrupted(
+        self, config: Path, verb: str, spot: str
+    ) -> None:
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command(verb, config, spot), stdout=pipe, stderr=pipe, text=True
+        ) as process:
+            assert process.stdout
+            first = process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            _, complaint = process.communicate(timeout=20)
+        assert first.startswith(spot)
+        assert process.returncode == 130
+        assert complaint.strip() == ""
+
     def test_identify_names_what_reacts(self, config: Path) -> None:
         done = run("identify", config, "--json", "--seconds", 2.5)
         told = [json.loads(row) for row in done.stdout.splitlines()]
