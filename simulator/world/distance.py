@@ -28,18 +28,19 @@ CALIBRATED_C = 20.0
 
 @dataclass(frozen=True)
 class Flavour:
-    """A ranger's noise and steps, and the share of pings lost on glass, and anywhere."""
+    """A ranger's noise and steps, and the shares of pings lost on glass, anywhere, in full sun."""
 
     sigma_mm: float
     step_mm: float
     lost_on_glass: float
     lost: float
     is_sound: bool = False
+    lost_in_sun: float = 0.0
 
 
 FLAVOURS = {
     "ranging": Flavour(4.0, 1.0, 0.35, 0.01, is_sound=True),
-    "laser": Flavour(12.0, 10.0, 0.6, 0.03),
+    "laser": Flavour(12.0, 10.0, 0.6, 0.03, lost_in_sun=0.2),
     "radar": Flavour(25.0, 10.0, 0.1, 0.005),
 }
 
@@ -114,6 +115,13 @@ def dull_floor(bay: "Bay", samples: Samples, rng: np.random.Generator) -> None:
     """One bay in five has gravel or a slope, which sends 5-40 % of the pings elsewhere."""
     on_floor = samples.value > bay.floor_mm - 300.0
     samples.lose(on_floor & (rng.random(len(on_floor)) < bay.floor_lost), Quality.NO_ECHO)
+
+
+def sunlight(bay: "Bay", samples: Samples, rng: np.random.Generator) -> None:
+    """More light than a laser ranger stands: bright ground at noon."""
+    bright = bay.weather.is_bright(samples.time_s)
+    lost = rng.random(len(bright)) < bay.flavour.lost_in_sun
+    samples.lose(bright & lost, Quality.NO_ECHO)
 
 
 def sound_speed(bay: "Bay", samples: Samples, rng: np.random.Generator) -> None:
@@ -196,10 +204,15 @@ def _nearer(samples: Samples, where: Bools, distance_mm: Floats) -> None:
 RANGING: dict[str, Interference] = {
     each.__name__: each
     for each in (
-        dull_floor, snow, turners, carts, people, loiterers, glass, edges, rain, sound_speed,
-        crosstalk, lost_pings,
+        dull_floor, snow, turners, carts, people, loiterers, glass, edges, rain, sunlight,
+        sound_speed, crosstalk, lost_pings,
     )
 }  # fmt: skip
 """In the order in which they act."""
+NOT_OF = {
+    "laser": frozenset({"crosstalk", "sound_speed"}),
+    "radar": frozenset({"crosstalk", "sound_speed", "sunlight"}),
+}
+"""What does nothing to a flavour; to sound, only sunlight."""
 STRESS = frozenset({"loiterers"})
 """Rows of their own, no part of "all"."""

@@ -2,16 +2,17 @@
 
 from dataclasses import replace
 
-from simulator.world.distance import RANGING, STRESS
+from simulator.world.distance import NOT_OF, RANGING, STRESS
 from simulator.world.faults import kinds_of
 from simulator.world.field import AFTER_NOISE, MAGNETIC
 from simulator.world.scenario import Family, Scenario
 
 
 def interferences(family: Family) -> frozenset[str]:
-    """Every one that a family's sensors can have, stresses apart."""
+    """Every one that does something to a family's sensors, stresses apart."""
     bare = Scenario("", family)
-    ranging = frozenset(RANGING) - STRESS if bare.ranges else frozenset[str]()
+    apart = STRESS | NOT_OF.get(family, frozenset({"sunlight"}))
+    ranging = frozenset(RANGING) - apart if bare.ranges else frozenset[str]()
     magnetic = frozenset(MAGNETIC) | frozenset(AFTER_NOISE)
     return ranging | (magnetic if bare.senses_field else frozenset[str]())
 

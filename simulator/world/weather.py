@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from simulator.world.spans import HOUR_S, Floats, Spans, random_spans
+from simulator.world.spans import HOUR_S, Bools, Floats, Spans, random_spans
 from simulator.world.traffic import Visit
 
 Season = Literal["winter", "mild", "hot"]
@@ -15,6 +15,8 @@ SEASONS: tuple[Season, ...] = ("winter", "mild", "hot")
 RANGE_C = {"winter": (-12.0, 4.0), "mild": (6.0, 18.0), "hot": (2.0, 42.0)}
 COLDEST_H = 4.0
 SUN_C_PER_H = 10.0
+BRIGHT_C = 4.0
+"""The sun adds so much to a sensor's temperature where it is bright."""
 SNOW_MM = 200.0
 SNOW_MM_PER_H = 60.0
 TRODDEN = 0.7
@@ -43,6 +45,12 @@ class Weather:
     def sensor_c(self, time_s: Floats) -> Floats:
         """The sensor's temperature: the air's, and what sun and shade add."""
         return self.air_c(time_s) + np.interp(time_s, self.sun_s, self.sun_c)
+
+    def is_bright(self, time_s: Floats) -> Bools:
+        """Whether the sun stands high and on the bay."""
+        hour = (self.begins_h + time_s / HOUR_S) % 24.0
+        in_sun = np.interp(time_s, self.sun_s, self.sun_c) > BRIGHT_C
+        return np.asarray((hour > 10.0) & (hour < 16.0) & in_sun & (self.season != "winter"))
 
     def snow_depth_mm(self, time_s: Floats) -> Floats:
         """On the bay's floor."""

@@ -103,6 +103,16 @@ def test_some_floors_send_pings_elsewhere() -> None:
     assert max(dull) < 0.45
 
 
+def test_a_laser_loses_pings_in_full_sun() -> None:
+    scenario = Scenario("", "laser", frozenset({"sunlight"}), season="hot")
+    world = Bay(scenario, SEED, 86400.0)
+    readings = [(at, each and each.quality) for at, each in world.readings()]
+    bright = world.weather.is_bright(np.array([at for at, _ in readings]))
+    lost = np.array([quality is Quality.NO_ECHO for _, quality in readings])
+    assert 0.15 < lost[bright].mean() < 0.25
+    assert lost[~bright].mean() < 0.02
+
+
 def nearest_floor_mm(world: Bay) -> float:
     """The least distance to the empty bay."""
     return min(

@@ -39,3 +39,12 @@ def test_snow_lies_in_winter_alone() -> None:
 def test_it_does_not_rain_on_hot_days() -> None:
     assert len(world("mild").rain) > 0
     assert len(world("hot").rain) == 0
+
+
+def test_it_is_bright_around_noon_and_not_in_winter() -> None:
+    hot = world("hot")
+    hour = (hot.begins_h + TIMES_S / 3600.0) % 24.0
+    bright = hot.is_bright(TIMES_S)
+    assert 0.3 < bright[(hour > 10.0) & (hour < 16.0)].mean() < 1.0
+    assert not bright[(hour < 10.0) | (hour > 16.0)].any()
+    assert not world("winter").is_bright(TIMES_S).any()
