@@ -20,6 +20,7 @@ from statistics import fmean, median
 from drivers import Vector
 
 ZERO: Vector = (0.0, 0.0, 0.0)
+FEW = 5
 SIGMA_OF_MAD = 1.4826
 """The standard deviation of normal noise whose median absolute deviation is 1."""
 THERMAL_TAU_S = 6 * 3600.0
@@ -135,6 +136,11 @@ def along(vector: Vector, direction: Vector, factor: float = 1.0) -> Vector:
 def difference(vector: Vector, other: Vector) -> Vector:
     """vector - other."""
     return along(vector, other, -1.0)
+
+
+def middle(vectors: list[Vector]) -> Vector:
+    """The median of each axis, of a few the mean: a spike in a second does no harm."""
+    return median_vector(vectors) if len(vectors) >= FEW else mean_vector(vectors)
 
 
 def mean_vector(vectors: list[Vector]) -> Vector:

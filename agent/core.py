@@ -98,10 +98,10 @@ class Agent:
         now_s, air_c = self.clock.monotonic(), self._air.temperature_c()
         self._commit(watch, watch.poll(now_s, self.moment, sensor, air_c))
         beside = self._beside.get(watch.name)
-        step = watch.stepped() if beside else None
-        if beside and step:
+        movement = watch.moved() if beside else None
+        if beside and movement:
             for each in beside:
-                each.hear(*step)
+                each.hear(movement)
 
     def miss(self, watch: Watch, sensor: Sensor) -> None:
         """Note that a sensor did not answer: its bus hangs."""

@@ -20,7 +20,7 @@ from agent.baseline import Slope
 from agent.changes import Change, HealthChange, Passage, Said
 from agent.faults import Health, Watchfulness
 from agent.fused import Fused, FusedSettings
-from agent.magnetic import Magnetic, MagneticSettings
+from agent.magnetic import Magnetic, MagneticSettings, Movement
 from agent.passage import Lane, PassageSettings
 from agent.ranging import Ranging, RangingSettings
 from agent.settling import Settling, doubt, lose, settle
@@ -172,9 +172,9 @@ class Detector:
                 said.append(found)
         return state, said
 
-    def hear(self, state: State, step_mg: float, now_s: float) -> None:
-        """An adjacent spot's magnetometer saw a step of `step_mg` at `now_s`."""
-        magnetic.hear(state.magnetic, step_mg, now_s)
+    def hear(self, state: State, movement: Movement) -> None:
+        """The field of an adjacent spot's magnetometer moved."""
+        magnetic.hear(state.magnetic, movement)
 
     def sample_s(self, state: State, unit: str, sample_s: float, now_s: float) -> float:
         """How long to wait for the next reading in `unit`, where `sample_s` is the full rate.

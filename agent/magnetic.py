@@ -11,9 +11,10 @@ or drift. The dwell counts only while the field stands still: what passes or man
        +--------------------------------------------------------+
                   still, within max(on / 2, offset / 3), dwell
 
-A neighbour's arrival bends the field here too. An adjacent sensor that saw a larger step at the
-same time says so (`hear`): a step of less than half of it is the neighbour's and is taken into
-the level, a larger one has to stand for 30 s.
+A neighbour's arrival bends the field here too. Adjacent sensors tell each other their movements
+(`hear`): one that lies within a stronger one next door is the neighbour's, and the level moves
+along with its step. Where both moved, a vehicle that is gone may leave as much as the neighbour's
+step can account for.
 
 What was not watched for a while may have drifted by as much as the worst chip does (`slack`): a
 deviation that drift could explain says nothing (`lost`: the status is unknown), until the next
@@ -21,6 +22,7 @@ movement tells which side of it is nearer to the baseline.
 """
 
 import math
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -33,7 +35,7 @@ from agent.baseline import (
     difference,
     follow,
     learn,
-    mean_vector,
+    middle,
     threshold_mg,
     warm,
 )
@@ -48,10 +50,21 @@ CONFIDENCE = 0.7
 """The most that a magnetometer alone is believed."""
 LEFT_SHARE = 0.35
 """Less than this of a vehicle's offset is no vehicle: neighbours leave 10 to 35 % of theirs."""
-NEIGHBOUR_SHARE = 0.5
-"""A step of less than this share of an adjacent sensor's is the neighbour's."""
-VETO_S = 10.0
-"""Steps of adjacent sensors are simultaneous within this."""
+NEIGHBOUR_SHARE = 0.4
+"""A movement of less than this share of an adjacent sensor's is the neighbour's."""
+DOUBTFUL_SHARE = 0.6
+"""One of less than this share may be: it has to stand for longer."""
+NEARER = 0.8
+"""What moved of itself and ended this much nearer to the baseline than to the vehicle has left."""
+SHIFTED_SHARE = 0.5
+"""A change of more than this share of a vehicle's offset is the vehicle moved within its bay."""
+BESIDE_S = 4.0
+"""A movement next door that was this much shorter may be the same: the lane adds to it."""
+MARKED_MG = 25.0
+"""A vacant field that comes back from this far was perhaps none: see `_is_inverted`."""
+PAUSE_S = 3.0
+"""A movement that goes on after less than this is the same."""
+RECENT_S = 60.0
 SHIFTED_S = 30.0
 """A vehicle that moved within its bay is taken as it stands now after so long."""
 GAP_S = 30.0
@@ -76,16 +89,31 @@ class MagneticSettings(BaseModel):
     learn_samples: int = Field(30, ge=5)
     dwell_s: float = Field(5.0, ge=0)
     veto_dwell_s: float = Field(30.0, ge=0)
-    """The dwell where an adjacent sensor saw a larger step at the same time."""
+    """The dwell where an adjacent sensor saw a larger movement at the same time."""
     tau_s: float = Field(120.0, gt=0)
     """How fast the level follows a field that stands still."""
     still_mg_per_s: float = Field(5.0, gt=0)
     """While the field moves faster than this, the level stands and no dwell counts."""
 
 
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """The field moved: from when to when, how far from where it stood at most, and in the end."""
+
+    began_s: float
+    ended_s: float
+    peak_mg: float
+    step: Vector
+
+    @property
+    def step_mg(self) -> float:
+        """How far the movement took the field."""
+        return math.hypot(*self.step)
+
+
 @dataclass(slots=True)
 class Magnetic(Baseline):
-    """The baseline, the second that is being gathered and the one before, and the last step."""
+    """The baseline, the second that is being gathered and the one before, and what moved last."""
 
     second: list[Vector] = field(default_factory=list)
     second_s: float = 0.0
@@ -95,11 +123,22 @@ class Magnetic(Baseline):
     moving: bool = False
     rest: Vector | None = None
     """Where the field stood before it moved last."""
-    step_mg: float = 0.0
-    """How far the last movement took the field, and when it ended."""
-    stepped_s: float = -math.inf
-    veto_mg: float = 0.0
-    veto_s: float = -math.inf
+    moving_since_s: float = 0.0
+    peak_mg: float = 0.0
+    moved: Movement | None = None
+    """The last movement, or the one that goes on."""
+    taken: Vector = ZERO
+    """How much of its step was taken into the baseline."""
+    is_attributed: bool = False
+    """Whether it was found to be a neighbour's."""
+    beside: deque[Movement] = field(default_factory=lambda: deque(maxlen=6))
+    """The last movements of adjacent sensors."""
+    mark: Vector | None = None
+    """Where a vehicle stood, from the baseline, that left another field than it found."""
+    held: Vector | None = None
+    """The vehicle's offset before it moved within its bay."""
+    beside_mg: float = 0.0
+    """How much of the offset may be a neighbour's."""
     slack_mg: float = 0.0
     lost: bool = False
     occupied_since_s: float = math.inf
@@ -141,20 +180,24 @@ def sense(
 
 def settled(state: Magnetic, status: Status, now_s: float) -> None:
     """The spot's status was settled: the field as it stands now is that status's level."""
-    state.slack_mg, state.rest = 0.0, None
+    state.slack_mg, state.rest, state.held = 0.0, None, None
     state.occupied_since_s = now_s if status is Status.OCCUPIED else math.inf
     if state.mean is None or state.baseline is None:
         return
     if status is Status.OCCUPIED:
         state.offset = difference(state.mean, state.baseline)
+        state.beside_mg = _beside_mg(state, now_s)
     elif status is Status.FREE:
+        recurs = math.dist(state.mean, state.baseline) < MARKED_MG
+        state.mark = None if recurs else difference(state.level, state.mean)
         state.baseline, state.offset = state.mean, ZERO
 
 
-def hear(state: Magnetic, step_mg: float, now_s: float) -> None:
-    """An adjacent sensor saw a step of `step_mg` at `now_s`; the larger of two is remembered."""
-    if step_mg > state.veto_mg or now_s - state.veto_s > VETO_S:
-        state.veto_mg, state.veto_s = step_mg, now_s
+def hear(state: Magnetic, movement: Movement) -> None:
+    """An adjacent sensor's field moved, or goes on doing so: each second while it moves."""
+    if state.beside and state.beside[-1].began_s == movement.began_s:
+        state.beside.pop()
+    state.beside.append(movement)
 
 
 def resumed(state: Magnetic) -> None:
@@ -179,50 +222,63 @@ def _decide(
         _slacken(state, elapsed_s)
         state.moving = False
         before = None
-    state.mean, state.decided_s = mean_vector(state.second), now_s
+    state.mean, state.decided_s = middle(state.second), now_s
     state.second.clear()
     warm(state, temperature_c)
     allowed_mg = settings.still_mg_per_s * elapsed_s + STILL_SIGMAS * state.sigma_mg
     if before is None or math.dist(state.mean, before) > allowed_mg:
-        _move(state, before, now_s)
+        _move(settings, state, before, now_s)
     else:
         _rest(settings, state, status, elapsed_s, now_s)
-    dwell_s = settings.veto_dwell_s if _vetoed(state, now_s) else settings.dwell_s
-    evidence = _evidence(settings, state, status)
+    evidence = _evidence(settings, state, status, now_s)
+    away_mg = math.dist(state.mean, state.level)
+    vetoed = evidence is Status.OCCUPIED and _is_vetoed(state, away_mg, now_s)
+    dwell_s = settings.veto_dwell_s if vetoed else settings.dwell_s
     if evidence is status:
         state.slack_mg = 0.0
     state.lost = _is_lost(settings, state, evidence, now_s)
     return Sensed(evidence, state.second_s, state.steady_since_s, dwell_s)
 
 
-def _move(state: Magnetic, before: Vector | None, now_s: float) -> None:
+def _move(settings: MagneticSettings, state: Magnetic, before: Vector | None, now_s: float) -> None:
+    assert state.mean is not None
     if not state.moving and before is not None:
-        state.rest = before
         state.moving = True
+        last = state.moved
+        goes_on = last is not None and now_s - last.ended_s <= PAUSE_S
+        if last is None or not goes_on or last.step_mg < settings.on_mg / 2:
+            state.rest, state.moving_since_s, state.peak_mg = before, now_s, 0.0
+            state.taken = ZERO
+        state.is_attributed = False
+    if state.rest is not None:
+        state.peak_mg = max(state.peak_mg, math.dist(state.mean, state.rest))
+        step = difference(state.mean, state.rest)
+        state.moved = Movement(state.moving_since_s, now_s, state.peak_mg, step)
     state.steady_since_s = now_s
 
 
 def _rest(
     settings: MagneticSettings, state: Magnetic, status: Status, elapsed_s: float, now_s: float
 ) -> None:
-    """The field stands. After a movement: how far it went; then the level follows."""
+    """The field stands. After a movement: whose it was; then the level follows."""
     assert state.mean is not None
     assert state.baseline is not None
-    if state.moving:
+    if state.moving and state.rest is not None:
+        step = difference(state.mean, state.rest)
+        state.moved = Movement(state.moving_since_s, now_s, state.peak_mg, step)
         state.moving = False
-        state.step_mg, state.stepped_s = math.dist(state.mean, state.rest or state.mean), now_s
-    away = difference(state.mean, state.level)
-    away_mg = math.hypot(*away)
+    if state.moved is not None and not state.is_attributed and _is_beside(state, state.moved):
+        state.baseline = along(state.baseline, difference(state.moved.step, state.taken))
+        state.taken, state.is_attributed = state.moved.step, True
     if status is Status.UNKNOWN:
         return
-    if _vetoed(state, now_s) and away_mg < NEIGHBOUR_SHARE * state.veto_mg:
-        state.baseline = along(state.baseline, away)
-    elif away_mg < _follows_mg(settings, state, status):
+    away = difference(state.mean, state.level)
+    if math.hypot(*away) < _follows_mg(settings, state, status):
         state.baseline = along(state.baseline, follow(ZERO, away, elapsed_s, settings.tau_s))
         if status is Status.FREE and state.temperature_c is not None:
             state.slope.note(state.baseline, state.temperature_c, elapsed_s)
     elif status is Status.OCCUPIED and now_s - state.steady_since_s > SHIFTED_S:
-        state.offset = along(state.offset, away)
+        state.held, state.offset = state.offset, along(state.offset, away)
 
 
 def _follows_mg(settings: MagneticSettings, state: Magnetic, status: Status) -> float:
@@ -230,31 +286,115 @@ def _follows_mg(settings: MagneticSettings, state: Magnetic, status: Status) -> 
     on = threshold_mg(state, settings.on_mg, settings.sigmas)
     if status is Status.FREE:
         return on
-    return max(on / 2, NEIGHBOUR_SHARE * math.hypot(*state.offset))
+    return max(on / 2, SHIFTED_SHARE * math.hypot(*state.offset))
 
 
-def _vetoed(state: Magnetic, now_s: float) -> bool:
-    """Whether an adjacent sensor saw a larger step with this one's."""
-    return (
-        state.veto_mg > state.step_mg
-        and abs(state.veto_s - state.stepped_s) <= VETO_S
-        and now_s - state.veto_s <= VETO_S + SHIFTED_S
+def _is_beside(state: Magnetic, moved: Movement) -> bool:
+    """Whether a movement lies within a much stronger one next door."""
+    return any(
+        _is_echo(moved, each)
+        and moved.began_s > each.began_s - BESIDE_S
+        and moved.ended_s < each.ended_s + BESIDE_S
+        for each in state.beside
     )
 
 
-def _evidence(settings: MagneticSettings, state: Magnetic, status: Status) -> Status | None:
+def _is_echo(moved: Movement, other: Movement) -> bool:
+    """Whether one movement is as weak as a neighbour's is: by its peak, or by peak and step."""
+    if moved.peak_mg < NEIGHBOUR_SHARE * other.peak_mg:
+        return True
+    weak = moved.peak_mg < DOUBTFUL_SHARE * other.peak_mg
+    return weak and moved.step_mg < NEIGHBOUR_SHARE * other.step_mg
+
+
+def _overlapping(state: Magnetic, now_s: float) -> list[Movement]:
+    """The movements next door that overlap the last one here, while that is recent."""
+    moved = state.moved
+    if moved is None or now_s - moved.ended_s > RECENT_S:
+        return []
+    return [
+        each
+        for each in state.beside
+        if each.began_s < moved.ended_s + BESIDE_S and moved.began_s < each.ended_s + BESIDE_S
+    ]
+
+
+def _is_vetoed(state: Magnetic, away_mg: float, now_s: float) -> bool:
+    """Whether a deviation may be that of a movement next door."""
+    return any(away_mg < DOUBTFUL_SHARE * each.peak_mg for each in _overlapping(state, now_s))
+
+
+def _beside_mg(state: Magnetic, now_s: float) -> float:
+    """How much of the last movement's step may be a neighbour's."""
+    steps = [NEIGHBOUR_SHARE * each.step_mg for each in _overlapping(state, now_s)]
+    return max(steps, default=0.0)
+
+
+def _evidence(
+    settings: MagneticSettings, state: Magnetic, status: Status, now_s: float
+) -> Status | None:
     assert state.mean is not None
     assert state.baseline is not None
     on = threshold_mg(state, settings.on_mg, settings.sigmas)
     offset_mg = math.hypot(*state.offset)
     away_mg = math.dist(state.mean, state.baseline)
-    if away_mg < max(on / 2, LEFT_SHARE * offset_mg if status is Status.OCCUPIED else 0.0):
+    if away_mg < on / 2:
+        return Status.FREE
+    if status is Status.OCCUPIED and away_mg < math.dist(state.mean, state.level):
+        beside_mg = max(state.beside_mg, _beside_mg(state, now_s))
+        if away_mg < max(LEFT_SHARE * offset_mg, beside_mg) or _has_left(state, away_mg, on):
+            return Status.FREE
+    if status is Status.OCCUPIED and _is_back(state, on):
         return Status.FREE
     if offset_mg > on and math.dist(state.mean, state.level) < on / 2:
         return Status.OCCUPIED
     if away_mg <= on:
         return None
+    if status is Status.FREE and _is_inverted(settings, state, on, now_s):
+        return Status.FREE
     return Status.OCCUPIED if away_mg > on + state.slack_mg else _after_move(state, on)
+
+
+def _has_left(state: Magnetic, away_mg: float, on_mg: float) -> bool:
+    """Whether a movement of the spot's own ended nearer to the baseline than to the vehicle."""
+    moved = state.moved
+    assert state.mean is not None
+    if state.moving or moved is None or state.is_attributed or moved.step_mg < on_mg / 2:
+        return False
+    left_mg = max(1.5 * on_mg, SHIFTED_SHARE * math.hypot(*state.offset))
+    return away_mg < min(left_mg, NEARER * math.dist(state.mean, state.level))
+
+
+def _is_back(state: Magnetic, on_mg: float) -> bool:
+    """Whether the field is back where it stood before the vehicle moved within its bay.
+
+    A vehicle does not move twice to the same place: what came and went was another, and the
+    field that was taken for a vehicle's is the vacant one.
+    """
+    if state.held is None or state.moving or state.mean is None or state.baseline is None:
+        return False
+    shift_mg = math.dist(state.held, state.offset)
+    moved = state.moved
+    if moved is None or state.is_attributed or moved.step_mg < SHIFTED_SHARE * shift_mg:
+        return False
+    there = along(state.baseline, state.held)
+    return math.dist(state.mean, there) < max(on_mg / 2, LEFT_SHARE * shift_mg)
+
+
+def _is_inverted(settings: MagneticSettings, state: Magnetic, on_mg: float, now_s: float) -> bool:
+    """Whether a vehicle was taken for the vacant field, and the vacant field for vehicles.
+
+    Vehicles differ, the vacant field does not: where the "vacant" field changed from one vehicle
+    to the next, but the "vehicles" are the same, it is the other way round. Then the field as
+    it stands is the vacant one.
+    """
+    if state.mark is None or state.mean is None or state.baseline is None:
+        return False
+    if math.dist(state.mean, along(state.baseline, state.mark)) > on_mg / 2:
+        return False
+    if not state.moving and now_s - state.steady_since_s >= settings.dwell_s:
+        state.baseline, state.mark = state.mean, None
+    return True
 
 
 def _slacken(state: Magnetic, seconds: float) -> None:

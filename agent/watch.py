@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from agent import records
 from agent.config import LaneSettings, SpotSettings
 from agent.detector import Change, Detector, HealthChange, Passage, State
+from agent.magnetic import Movement
 from agent.records import Moment
 from agent.sensor import Sensor
 from contract.health import SpotHealth
@@ -35,7 +35,7 @@ class Watch:
     sensors: list[Sensor] = field(init=False)
     detector: Detector = field(init=False)
     state: State = field(init=False)
-    told_step_s: float = -math.inf
+    told: Movement | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -100,18 +100,18 @@ class Watch:
         now = moment()
         return [self._entry(change, now) for change in changes]
 
-    def stepped(self) -> tuple[float, float] | None:
-        """The magnetometer's last step, in mG, and its time, if it was not yet asked for."""
-        field_ = self.state.magnetic
-        if field_.stepped_s <= self.told_step_s:
+    def moved(self) -> Movement | None:
+        """The magnetometer's last movement, if it was not yet asked for."""
+        movement = self.state.magnetic.moved
+        if movement is self.told:
             return None
-        self.told_step_s = field_.stepped_s
-        return field_.step_mg, field_.stepped_s
+        self.told = movement
+        return movement
 
-    def hear(self, step_mg: float, at_s: float) -> None:
-        """An adjacent spot's magnetometer saw a step."""
+    def hear(self, movement: Movement) -> None:
+        """The field of an adjacent spot's magnetometer moved."""
         with self.lock:
-            self.detector.hear(self.state, step_mg, at_s)
+            self.detector.hear(self.state, movement)
 
     def health(self, now_s: float) -> SpotHealth:
         """What the heartbeat says of this spot; the reading is the first sensor's."""

@@ -22,6 +22,7 @@ from agent.detector import (
     RangingSettings,
     State,
 )
+from agent.magnetic import Movement
 from contract.words import Status
 from drivers import Reading
 from score.match import Event, Kind, Tally, match
@@ -139,13 +140,13 @@ def listen(detector: Detector, bays: list[Bay]) -> list[Spoken]:
 
 @dataclass
 class Listener:
-    """A detector's state, what it said, when its ranger measured, its last step that was told."""
+    """A detector's state, what it said, when its ranger measured, its last movement that was told."""
 
     detector: Detector
     state: State
     spoken: Spoken = field(default_factory=Spoken)
     ranged_s: float = -inf
-    told_step_s: float = -inf
+    told: Movement | None = None
 
     def take(self, reading: Reading | None, now_s: float) -> None:
         """Step the detector; a ranger that may sleep does."""
@@ -165,14 +166,14 @@ def _numbered(bay: Bay, number: int) -> Iterator[tuple[float, int, Reading | Non
 
 
 def _tell(listeners: list[Listener], speaker: Listener) -> None:
-    """A magnetometer's step goes to the others once, as an agent does it."""
-    sensed = speaker.state.magnetic
-    if sensed.stepped_s <= speaker.told_step_s:
+    """A magnetometer's movement goes to the others once, as an agent does it."""
+    movement = speaker.state.magnetic.moved
+    if movement is None or movement is speaker.told:
         return
-    speaker.told_step_s = sensed.stepped_s
+    speaker.told = movement
     for each in listeners:
         if each is not speaker:
-            each.detector.hear(each.state, sensed.step_mg, sensed.stepped_s)
+            each.detector.hear(each.state, movement)
 
 
 def truth(bay: Bay) -> list[Event]:
