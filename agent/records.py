@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from agent.changes import Change, HealthChange, Passage
+from agent.detector.changes import Change, HealthChange, Passage
 from contract.upstream import rfc3339
 from contract.words import ClockState
 

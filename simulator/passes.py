@@ -5,8 +5,8 @@ from pathlib import Path
 
 import typer
 
-from agent.changes import Passage
 from agent.detector import Detector, PassageSettings
+from agent.detector.changes import Passage
 from drivers import registry
 
 RATE_HZ = 24.0

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agent.baseline import ZERO, median_vector
 from agent.detector import PassageSettings, RangingSettings, Saved
+from agent.detector.baseline import ZERO, median_vector
 from agent.tools.limits import limits
 from agent.tools.sensors import OneSensor
 from agent.tools.summary import Summary, summarize

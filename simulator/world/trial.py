@@ -22,7 +22,7 @@ from agent.detector import (
     RangingSettings,
     State,
 )
-from agent.magnetic import Movement
+from agent.detector.magnetic import Movement
 from contract.words import Status
 from drivers import Reading
 from score.match import Event, Kind, Tally, match
@@ -140,7 +140,7 @@ def listen(detector: Detector, bays: list[Bay]) -> list[Spoken]:
 
 @dataclass
 class Listener:
-    """A detector's state, what it said, when its ranger measured, its last movement that was told."""
+    """A detector: its state, what it said, when its ranger measured, the last movement told."""
 
     detector: Detector
     state: State

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.detector import Detector
-from agent.ranging import RangingSettings
+from agent.detector.ranging import RangingSettings
 from contract.words import Status
 from drivers import Quality
 from drivers.ld2410c import FRAMING, Config, Driver, decode

@@ -1,7 +1,7 @@
 """The detector over recordings, and what of its sayings is an event."""
 
-from agent.changes import Change, HealthChange, Passage
 from agent.detector import Detector, RangingSettings
+from agent.detector.changes import Change, HealthChange, Passage
 from contract.words import HealthState, Status
 from drivers import Quality, Reading
 from score.detect import events, steps

@@ -28,7 +28,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.baseline import (
+from agent.detector.baseline import (
     ZERO,
     Baseline,
     along,

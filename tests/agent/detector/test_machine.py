@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from agent.detector import Change, Detector, HealthChange, RangingSettings, Said, State
-from agent.settling import Phase
+from agent.detector.settling import Phase
 from contract.words import HealthState, Status
 from drivers import Quality, Reading
 

@@ -10,105 +10,25 @@ answers it; nothing is remembered anywhere else.
 """
 
 import math
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel
-
-from agent import faults, fused, magnetic, passage, ranging
-from agent.baseline import Slope
-from agent.changes import Change, HealthChange, Passage, Said
-from agent.faults import Health, Watchfulness
-from agent.fused import Fused, FusedSettings
-from agent.magnetic import Magnetic, MagneticSettings, Movement
-from agent.passage import Lane, PassageSettings
-from agent.ranging import Ranging, RangingSettings
-from agent.settling import Settling, doubt, lose, settle
+from agent.detector import faults, fused, magnetic, passage, ranging
+from agent.detector.changes import Change, HealthChange, Passage, Said
+from agent.detector.faults import Health, Watchfulness
+from agent.detector.fused import FusedSettings
+from agent.detector.magnetic import Magnetic, MagneticSettings, Movement
+from agent.detector.passage import Lane, PassageSettings
+from agent.detector.ranging import Ranging, RangingSettings
+from agent.detector.settling import Settling, doubt, lose, settle
+from agent.detector.state import Saved, State
 from contract.words import HealthState, Status
 from drivers import Quality, Reading, Vector
-
-__all__ = [
-    "Change",
-    "Detector",
-    "DetectorSettings",
-    "FusedSettings",
-    "HealthChange",
-    "MagneticSettings",
-    "Passage",
-    "PassageSettings",
-    "RangingSettings",
-    "Said",
-    "Saved",
-    "State",
-]
 
 POLLED_FASTER_S = 2.0
 """No new data for less than this is no fault: chips are polled faster than they measure."""
 
 DetectorSettings = RangingSettings | MagneticSettings | FusedSettings | PassageSettings
-
-
-class Saved(BaseModel):
-    """What outlives the process: what is settled and what was learnt, no times and no timers.
-
-    Monotonic time begins anew at a boot, so nothing here depends on it. Unknown fields are
-    ignored and missing ones have defaults: a newer or older agent's state can be read.
-    """
-
-    status: Status = Status.UNKNOWN
-    settled: Status = Status.UNKNOWN
-    health: HealthState = HealthState.OK
-    reason: str = ""
-    floor_mm: float | None = None
-    given_floor_mm: float | None = None
-    baseline: Vector | None = None
-    offset: Vector = (0.0, 0.0, 0.0)
-    sigma_mg: float = 0.0
-    slope: dict[str, Any] = {}
-    temperature_c: float | None = None
-    known_c: tuple[float, float] | None = None
-
-
-@dataclass(slots=True)
-class State:
-    """Everything that a detector remembers of its sensors.
-
-    `watch` is the sensor's, of a fused spot the ranger's; `waker` is its magnetometer's.
-    """
-
-    watch: Watchfulness
-    lane: Lane
-    waker: Watchfulness | None = None
-    settling: Settling = field(default_factory=Settling)
-    ranging: Ranging = field(default_factory=Ranging)
-    magnetic: Magnetic = field(default_factory=Magnetic)
-    fused: Fused = field(default_factory=Fused)
-    health: HealthState = HealthState.OK
-    reason: str = ""
-
-    @property
-    def status(self) -> Status:
-        """What is published."""
-        return self.settling.status
-
-    def to_json(self) -> dict[str, Any]:
-        """What `Detector.resume` takes back."""
-        watch, field_ = self.watch, self.magnetic
-        saved = Saved(
-            status=self.settling.status,
-            settled=self.settling.settled,
-            health=self.health,
-            reason=self.reason,
-            floor_mm=self.ranging.floor_mm,
-            given_floor_mm=self.ranging.given_floor_mm,
-            baseline=field_.baseline,
-            offset=field_.offset,
-            sigma_mg=field_.sigma_mg,
-            slope=asdict(field_.slope),
-            temperature_c=field_.temperature_c,
-            known_c=None if watch.low_c is None else (watch.low_c, watch.high_c),
-        )
-        return saved.model_dump(mode="json")
 
 
 class Detector:
@@ -133,16 +53,8 @@ class Detector:
         What was published stands until the sensor says otherwise, so the same status again is
         no event. Raises ValueError (pydantic's) naming the field where `saved` is damaged.
         """
-        kept = Saved.model_validate(saved)
         state = self.initial(now_s)
-        state.settling.status, state.settling.settled = kept.status, kept.settled
-        state.health, state.reason = kept.health, kept.reason
-        state.watch.health = kept.health, kept.reason
-        if kept.floor_mm is not None and kept.given_floor_mm == state.ranging.given_floor_mm:
-            state.ranging.floor_mm = kept.floor_mm
-        if kept.known_c is not None:
-            state.watch.low_c, state.watch.high_c = kept.known_c
-        _resume_field(state.magnetic, kept)
+        state.take(Saved.model_validate(saved))
         return state
 
     def step(self, state: State, reading: Reading | None, now_s: float) -> tuple[State, list[Said]]:
@@ -302,13 +214,6 @@ def _together(state: State) -> Health:
         return first
     reasons = [reason for health, reason in both if health is not HealthState.OK]
     return (HealthState.DEGRADED, reasons[0]) if reasons else faults.OK
-
-
-def _resume_field(state: Magnetic, kept: Saved) -> None:
-    state.baseline, state.offset, state.sigma_mg = kept.baseline, kept.offset, kept.sigma_mg
-    state.temperature_c = kept.temperature_c
-    state.slope = Slope(**kept.slope)
-    magnetic.resumed(state)
 
 
 def _is_finite(value: float | Vector | None) -> bool:

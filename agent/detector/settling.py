@@ -29,7 +29,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.changes import Change
+from agent.detector.changes import Change
 from contract.words import Status
 
 AGREEING = 3

@@ -23,9 +23,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.baseline import follow, learn, median_vector, threshold_mg
-from agent.changes import Passage
-from agent.magnetic import Magnetic
+from agent.detector.baseline import follow, learn, median_vector, threshold_mg
+from agent.detector.changes import Passage
+from agent.detector.magnetic import Magnetic
 from drivers import Vector
 
 SMOOTH = 5

@@ -19,11 +19,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent import magnetic, ranging
-from agent.changes import Change
-from agent.magnetic import Magnetic, MagneticSettings
-from agent.ranging import Ranging, RangingSettings
-from agent.settling import Settling, lose, settle
+from agent.detector import magnetic, ranging
+from agent.detector.changes import Change
+from agent.detector.magnetic import Magnetic, MagneticSettings
+from agent.detector.ranging import Ranging, RangingSettings
+from agent.detector.settling import Settling, lose, settle
 from contract.words import Status
 from drivers import Vector
 
