@@ -43,6 +43,8 @@ CHECKSUM_S = 60.0
 CHECKSUM_SHARE = 0.05
 FEWEST = 5
 RECOVERED = 3
+LATELY_S = 10.0
+"""A fault of many invalid readings ends when fewer come lately, whatever came before."""
 
 Health = tuple[HealthState, str]
 OK: Health = (HealthState.OK, "")
@@ -80,6 +82,7 @@ class Watchfulness:
     """What is remembered of a sensor's readings. Monotonic seconds."""
 
     invalid: Share
+    lately: Share
     checksum: Share
     good_s: float
     last: Quality = Quality.OK
@@ -111,7 +114,7 @@ class Watchfulness:
 
 def begin(now_s: float, is_ranger: bool = False) -> Watchfulness:
     """Nothing known yet; silence counts from now on."""
-    shares = Share(INVALID_S, now_s), Share(CHECKSUM_S, now_s)
+    shares = (Share(span_s, now_s) for span_s in (INVALID_S, LATELY_S, CHECKSUM_S))
     return Watchfulness(*shares, now_s, is_ranger=is_ranger)
 
 
@@ -119,6 +122,7 @@ def note(watch: Watchfulness, quality: Quality, now_s: float) -> None:
     """Remember what a reading was worth."""
     watch.last = quality
     watch.invalid.note(quality in INVALID, now_s)
+    watch.lately.note(quality in INVALID, now_s)
     watch.checksum.note(quality is Quality.CHECKSUM, now_s)
     if quality is Quality.OK:
         watch.good_s = now_s
@@ -199,7 +203,8 @@ def _fault(watch: Watchfulness, before: Health, now_s: float) -> Health | None:
     if watch.blocked >= BLOCKED_SAMPLES and now_s - watch.blocked_since_s >= BLOCKED_S:
         return HealthState.FAULT, "blocked"
     stands = before[0] is HealthState.FAULT and before[1] in INVALID.values()
-    if watch.invalid.above(INVALID_SHARE / 2 if stands else INVALID_SHARE, now_s):
+    limit = INVALID_SHARE / 2 if stands else INVALID_SHARE
+    if watch.invalid.above(limit, now_s) and watch.lately.above(limit, now_s):
         return HealthState.FAULT, before[1] if stands else INVALID.get(watch.last, "no_echo")
     if watch.missed >= MISSED and now_s - watch.good_s >= SILENT_S:
         return HealthState.FAULT, _reason(watch.last)

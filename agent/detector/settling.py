@@ -34,7 +34,7 @@ from contract.words import Status
 
 AGREEING = 3
 """Samples that must agree, however sparse they are: two alone could both be a passer-by."""
-DISSENT = 4
+DISSENT = 8
 """So many samples for one that agrees: a sensor of which more than this is bad has a fault."""
 
 

@@ -9,7 +9,7 @@ from agent.detector import Detector, Passage, PassageSettings, Said
 from drivers import Quality, Reading, Vector
 from drivers.replay import Row, decode_counts, load
 
-REPO = Path(__file__).resolve().parents[2]
+REPO = Path(__file__).resolve().parents[3]
 PASSES = (
     Path(os.environ.get("LOTKEEPER_DATA", REPO.parent / "shared" / "data")) / "magnetometer-passes"
 )
