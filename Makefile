@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports bench proof lock clean
+.PHONY: help demo test lint types imports bench accuracy proof lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,11 +26,14 @@ types: .venv/.dev ## mypy, strict
 imports: .venv/.dev ## import-linter: which package may import which
 	@$(BIN)/lint-imports --no-logo
 
-# lot and load_agent are what the benchmarks share.
-BENCHES := $(filter-out lot load_agent,$(patsubst bench/%.py,%,$(wildcard bench/*.py)))
+# lot and load_agent are what the benchmarks share; accuracy takes an hour and is no timing.
+BENCHES := $(filter-out lot load_agent accuracy,$(patsubst bench/%.py,%,$(wildcard bench/*.py)))
 
 bench: .venv/.dev ## every benchmark in turn
 	@set -e; for bench in $(BENCHES); do echo "== $$bench"; $(BIN)/python -m bench.$$bench; done
+
+accuracy: .venv/.dev ## the tables of docs/accuracy.md anew, about an hour (ARGS="--family laser")
+	@$(BIN)/python -m bench.accuracy --write $(ARGS)
 
 proof: .venv/.dev ## the tests that take minutes
 	@$(BIN)/pytest -m proof $(ARGS)

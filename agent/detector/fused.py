@@ -5,8 +5,9 @@
 
 | ranger says        | magnetometer says | dwell                               |
 |--------------------|-------------------|-------------------------------------|
-| a change           | the same          | the ranger's                        |
-| a change           | the contrary      | 30 s: someone stands under it       |
+| a vehicle          | a vehicle         | the ranger's                        |
+| a vehicle          | none              | 30 s: someone stands under it       |
+| the floor          | whatever          | the ranger's: nothing is in between |
 | nothing (fault)    | a change          | the magnetometer's, confidence 0.7  |
 
 A magnetometer that says occupied for ten minutes while the ranger measures a free floor has lost
@@ -68,7 +69,7 @@ def ranged(
     if side is not None and side is not settling.status:
         fused.awake_until_s = max(fused.awake_until_s, now_s + settings.awake_s)
     dwell_s = settings.ranging.dwell_s(side)
-    if fused.magnetic_says is not None and fused.magnetic_says is not side:
+    if side is Status.OCCUPIED and fused.magnetic_says is Status.FREE:
         dwell_s = max(dwell_s, settings.contrary_dwell_s)
     steady_s = ranging.steady_since_s(state, side)
     return settle(settling, side, crossed_s, now_s, dwell_s, steady_s)
