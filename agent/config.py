@@ -50,8 +50,17 @@ class SensorSettings(_Section):
 
     @model_validator(mode="after")
     def _driver_accepts(self) -> Self:
-        registry.load(self.kind).Config.model_validate(self.options)
+        registry.build(self.kind, self.options, lambda: 0.0)
         return self
+
+    def expect(self, unit: str, detector: str) -> None:
+        """Raises ValueError where the sensor measures in another unit than a detector takes."""
+        measures = registry.build(self.kind, self.options, lambda: 0.0).unit
+        if measures not in (unit, ""):
+            raise ValueError(
+                f"{self.kind} measures in {measures}, and a {detector} detector takes {unit}: "
+                'set detector.kind to "ranging" for mm, "magnetic" for mG'
+            )
 
     @property
     def options(self) -> dict[str, Any]:
@@ -77,6 +86,14 @@ class SpotSettings(_Section):
     """Adjacent spots of this agent, whose magnetometers are heard; one of two names the other."""
 
     @model_validator(mode="after")
+    def _detector_fits(self) -> Self:
+        kind = self.detector.kind
+        self.sensor.expect("mG" if kind == "magnetic" else "mm", kind)
+        if self.waker is not None:
+            self.waker.expect("mG", "fused")
+        return self
+
+    @model_validator(mode="after")
     def _has_its_sensors(self) -> Self:
         fused = isinstance(self.detector, FusedSettings)
         if fused and self.waker is None:
@@ -98,6 +115,7 @@ class LaneSettings(_Section):
 
     @model_validator(mode="after")
     def _counts_something(self) -> Self:
+        self.sensor.expect("mG", "passage")
         if self.counts not in (EventType.ARRIVAL, EventType.DEPARTURE):
             raise ValueError("counts must be ARRIVAL or DEPARTURE")
         return self

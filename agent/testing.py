@@ -57,6 +57,7 @@ class SetClock:
 class ToldSensor:
     """A ranging sensor on `bus`; `says` is a distance in mm, None for no echo, or an error."""
 
+    unit = "mm"
     timeout_s = 0.1
 
     def __init__(self, monotonic: Callable[[], float], bus: str = "told") -> None:
@@ -82,14 +83,18 @@ class ToldSensor:
         """Nothing to let go."""
 
 
-def agent_settings(folder: Path, spots: int = 1, **sections: Any) -> AgentSettings:
-    """An agent pi-1 of lot-1 with spots A1, A2, ... that confirm after 2 s."""
+def agent_settings(
+    folder: Path, spots: int | list[dict[str, Any]] = 1, **sections: Any
+) -> AgentSettings:
+    """An agent pi-1 of lot-1 with spots A1, A2, ... that confirm after 2 s, or with these."""
     return AgentSettings.model_validate(
         {
             "agent_id": "pi-1",
             "lot_id": "lot-1",
             "spool": {"path": folder / "agent.db"},
-            "spots": [
+            "spots": spots
+            if isinstance(spots, list)
+            else [
                 {
                     "spot_id": f"A{n + 1}",
                     "sensor": {"kind": "simulated"},

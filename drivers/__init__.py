@@ -59,12 +59,14 @@ class DriverError(Exception):
 class SensorDriver(Protocol):
     """What the agent asks of a driver.
 
-    Must: `bus`, the name of the shared wire (drivers of one bus are polled one after the
-    other by one thread); `open`, `read`, `close`. `read` blocks for at most `timeout_s` and
-    answers a `Reading`, or raises `DriverError` where only a reopen can help. `open` checks
-    the ID register where the chip has one. `close` may be called twice.
+    Must: `unit` of its readings ("mm" or "mG"; "" where only an opened one knows); `bus`, the
+    name of the shared wire (drivers of one bus are polled one after the other by one thread);
+    `open`, `read`, `close`. `read` blocks for at most `timeout_s` and answers a `Reading`, or
+    raises `DriverError` where only a reopen can help. `open` checks the ID register where the
+    chip has one. `close` may be called twice.
     """
 
+    unit: str
     bus: str
     timeout_s: float
 

@@ -93,6 +93,7 @@ class EchoDriver:
     """
 
     TIMING: ClassVar[Timing]
+    unit = "mm"
     bus = "gpio"
 
     def __init__(

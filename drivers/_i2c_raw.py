@@ -58,6 +58,7 @@ class MessageDriver(ABC, Generic[C]):
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.config = config
+        self.unit = "mm"
         self.bus = f"i2c-{config.bus}"
         self.name = f"{config.model_config.get('title')} at 0x{config.address:02X} on {self.bus}"
         self.monotonic = monotonic

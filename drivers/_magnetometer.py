@@ -83,6 +83,7 @@ class Magnetometer(ABC, Generic[C]):
         self._i2c: I2CBus | None = None
         self._temperature_c: float | None = None
         self._temperature_due_s = 0.0
+        self.unit = "mG"
         self.bus = f"i2c-{config.bus}"
         self.timeout_s = 2 * self.measurement_s
 

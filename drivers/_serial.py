@@ -87,6 +87,7 @@ class SerialDriver(Generic[C]):
         self, config: C, monotonic: Monotonic, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self.config = config
+        self.unit = "mm"
         self.bus = f"serial:{config.port}"
         # The wait for a last byte may begin just before the time is up.
         self.timeout_s = 2 * config.timeout_s + self.EXTRA_S

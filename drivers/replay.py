@@ -135,6 +135,9 @@ def _recorded(config: Config) -> list[Reading]:
     return found
 
 
+_UNITS = {"distance_mm": "mm", "field_counts": "mG"}
+
+
 class Driver:
     """A recording as a sensor. A reading is due as long after `open` as it came in the recording.
 
@@ -148,6 +151,7 @@ class Driver:
     def __init__(self, config: Config, monotonic: Monotonic) -> None:
         self._config = config
         self._monotonic = monotonic
+        self.unit = _UNITS.get(config.format) or config.unit or ""
         self._unit = "mm" if config.format == "distance_mm" else "mG"
         self._readings: list[Reading] = []
         self._next = 0

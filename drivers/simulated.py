@@ -82,7 +82,7 @@ class Driver:
         self._rng = random.Random(f"{self._seed}/noise")
         self._schedule = _schedule(config, monotonic)
         self._earth = earth_field(self._seed)
-        self._unit, self._invalid, default = _SENSORS[config.sensor]
+        self.unit, self._invalid, default = _SENSORS[config.sensor]
         is_ranging = config.sensor == "ranging"
         self._measure = self._distance if is_ranging else self._field
         self._noise = default if config.noise is None else config.noise
@@ -101,9 +101,9 @@ class Driver:
         now_s = self._monotonic()
         if self.fault != "none":
             self._refuse_dead()
-            return Reading(None, self._unit, Quality(self.fault), None, now_s)
+            return Reading(None, self.unit, Quality(self.fault), None, now_s)
         if self._rng.random() < self._config.invalid_rate:
-            return Reading(None, self._unit, self._invalid, None, now_s)
+            return Reading(None, self.unit, self._invalid, None, now_s)
         return self._measure(self._presence(now_s), now_s)
 
     def close(self) -> None:

@@ -114,8 +114,8 @@ class Watchfulness:
 
 def begin(now_s: float, is_ranger: bool = False) -> Watchfulness:
     """Nothing known yet; silence counts from now on."""
-    shares = (Share(span_s, now_s) for span_s in (INVALID_S, LATELY_S, CHECKSUM_S))
-    return Watchfulness(*shares, now_s, is_ranger=is_ranger)
+    invalid, lately, checksum = (Share(s, now_s) for s in (INVALID_S, LATELY_S, CHECKSUM_S))
+    return Watchfulness(invalid, lately, checksum, now_s, is_ranger=is_ranger)
 
 
 def note(watch: Watchfulness, quality: Quality, now_s: float) -> None:

@@ -44,6 +44,7 @@ class DriverContract:
         assert before_s <= reading.monotonic_s <= clock()
         assert reading.quality is Quality.OK
         assert_well_formed(reading)
+        assert driver.unit in (reading.unit, "")
 
     def test_read_before_open_is_refused(self, driver: SensorDriver) -> None:
         with pytest.raises(DriverError, match="not open"):

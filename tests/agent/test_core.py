@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from agent.core import BusThread
+from agent.core import Agent, BusThread
+from agent.detector.magnetic import Movement
 from agent.records import restamped
 from agent.sensor import LAST_RETRY_S
 from agent.store import AgentStore
 from agent.testing import SetClock, ToldAgent, agent_settings
+from contract.words import Status
 from drivers import DriverError
 
 
@@ -215,3 +217,54 @@ def test_a_store_that_fails_ends_the_bus_and_is_told(
     thread.start()  # the set clock moves with each wait, so a minute passes at once
     thread.join(10)
     assert isinstance(thread.failure, OSError)
+
+
+def test_neighbours_hear_each_others_movements(tmp_path: Path) -> None:
+    """One of the two names the other; the third is nobody's neighbour."""
+    spots = [
+        {
+            "spot_id": name,
+            "sensor": {"kind": "simulated", "sensor": "magnetic"},
+            "detector": {"kind": "magnetic"},
+        }
+        for name in ("A1", "A2", "A3")
+    ]
+    spots[1]["neighbours"] = ["A1"]
+    told = ToldAgent(agent_settings(tmp_path, spots=spots), SetClock())
+    near, speaker, far = told.agent.watches
+    moved = Movement(990.0, 1000.0, 300.0, (100.0, 0.0, 0.0))
+    speaker.state.magnetic.moved = moved
+    for sensor in told.sensors:
+        sensor.says = DriverError("asleep")
+    for _ in range(2):
+        told.agent.poll(speaker)
+    assert list(near.state.magnetic.beside) == [moved]
+    assert not far.state.magnetic.beside
+    assert not speaker.state.magnetic.beside
+
+
+def test_the_ranger_of_a_fused_spot_sleeps_on_its_bus(tmp_path: Path) -> None:
+    """Its bus wakes each second; it pings once in 15 s until something moves."""
+    section = {
+        "spot_id": "A1",
+        "sensor": {"kind": "simulated", "mean_stay_s": 1e6, "initially_occupied": 0},
+        "waker": {"kind": "simulated", "sensor": "magnetic", "initially_occupied": 0},
+        "detector": {"kind": "fused", "ranging": {"floor_mm": 2500}},
+    }
+    settings = agent_settings(tmp_path, spots=[section])
+    clock = SetClock()
+    store = AgentStore(settings.spool.path, settings.spool.limit_bytes)
+    agent = Agent(settings, clock, store, "test")
+    (watch,) = agent.watches
+    ranger, waker = watch.sensors
+    threads = [BusThread(agent, "r", [(watch, ranger)]), BusThread(agent, "m", [(watch, waker)])]
+    pinged = set[float | None]()
+    for tenth in range(3000):
+        clock.now_s = 1000 + tenth / 10
+        for thread in threads:
+            thread.poll_due()
+        if clock.now_s > 1150:
+            pinged.add(ranger.polled_s)
+    assert watch.state.status is Status.FREE
+    assert 10 <= len(pinged) <= 11
+    agent.close()

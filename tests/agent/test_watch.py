@@ -20,12 +20,15 @@ SPOT = SpotSettings.model_validate(
         "detector": {"kind": "ranging", "floor_mm": 2500, "dwell_on_s": 2, "dwell_off_s": 2},
     }
 )
-LANE = LaneSettings.model_validate({"lane_id": "entry", "zone_id": "L", "sensor": SENSOR})
+LANE = LaneSettings.model_validate(
+    {"lane_id": "entry", "zone_id": "L", "sensor": {**SENSOR, "sensor": "magnetic"}}
+)
 
 
 class Scripted:
     """A driver that insists on being opened before it is read, and remembers what was done."""
 
+    unit = "mm"
     bus = "scripted"
     timeout_s = 0.1
 

@@ -20,7 +20,9 @@ EARTH = (200.0, -100.0, 400.0)
 
 def track(detector: dict[str, Any], kept: dict[str, Any] | None = None) -> Track:
     """One spot's, of a sensor that is never opened."""
-    spot = {"spot_id": "A1", "sensor": {"kind": "simulated"}, "detector": detector}
+    measures = "ranging" if detector["kind"] == "ranging" else "magnetic"
+    sensor = {"kind": "simulated", "sensor": measures}
+    spot = {"spot_id": "A1", "sensor": sensor, "detector": detector}
     settings = AgentSettings.model_validate({"agent_id": "p", "lot_id": "l", "spots": [spot]})
     (found,) = begin(channels(settings), {"A1": kept}, 0.0)
     return found
