@@ -11,6 +11,7 @@ from lotkeeper import __version__
 from spool import Depth
 
 THERMAL = Path("/sys/class/thermal/thermal_zone0/temp")
+UPTIME = Path("/proc/uptime")
 UNDER_VOLTAGE = Path("/sys/class/hwmon")
 FULL_SHARE = 0.9
 
@@ -73,13 +74,22 @@ def telemetry() -> Telemetry:
     return Telemetry(
         under_voltage=_under_voltage(),
         temperature_c=_temperature_c(),
-        uptime_s=float(Path("/proc/uptime").read_text().split()[0]),
+        uptime_s=float(_read(UPTIME).split()[0]),
         versions={"lotkeeper": __version__, "python": platform.python_version()},
     )
 
 
 def _temperature_c() -> float | None:
-    return int(THERMAL.read_text()) / 1000 if THERMAL.exists() else None
+    text = _read(THERMAL)
+    return int(text) / 1000 if text else None
+
+
+def _read(path: Path) -> str:
+    """A file of the kernel's; empty where it is not there, or its driver fails just now."""
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
 
 
 @cache
@@ -88,11 +98,12 @@ def _under_voltage_file() -> Path | None:
     found = [
         each.parent / "in0_lcrit_alarm"
         for each in UNDER_VOLTAGE.glob("hwmon*/name")
-        if each.read_text().strip() == "rpi_volt"
+        if _read(each) == "rpi_volt"
     ]
     return found[0] if found else None
 
 
 def _under_voltage() -> bool | None:
     alarm = _under_voltage_file()
-    return alarm.read_text().strip() == "1" if alarm else None
+    text = _read(alarm) if alarm else ""
+    return text == "1" if text else None
