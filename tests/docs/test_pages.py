@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import decode, ingest, metrics
+from gateway import decode, ingest, metrics, service
 from gateway.requests import ORDERS, QUESTIONS
 
 REPO = Path(__file__).parents[2]
@@ -37,6 +37,14 @@ def test_every_metric_is_named() -> None:
     for kind, name in re.findall(r'(Counter|Gauge)MetricFamily\(\s*"([a-z_]+)"', source):
         families[name + ("_total" if kind == "Counter" else "")] = kind
     assert table_names("Metrics") == set(families)
+
+
+def test_every_outcome_of_ingest_is_named() -> None:
+    source = inspect.getsource(ingest) + inspect.getsource(service)
+    outcomes = set(re.findall(r'totals\["([a-z_]+)"\]', source))
+    assert len(outcomes) > 10
+    (row,) = re.findall(r"^\| `lotkeeper_ingest_total` .*$", GATEWAY, re.MULTILINE)
+    assert set(re.findall(r"`([a-z_]+)`", row)) == outcomes | {"lotkeeper_ingest_total"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
