@@ -35,7 +35,12 @@ MESSAGES_UNDER_WAY = 20
 class Publisher:
     """The agent's side of the link. Its own thread sends; paho's thread only notes and wakes."""
 
-    def __init__(self, agent: Agent, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        monotonic: Callable[[], float],
+        make_link: Callable[..., Link] = Link,
+    ) -> None:
         self.agent = agent
         self.settings: AgentSettings = agent.settings
         self.store = agent.store
@@ -44,7 +49,7 @@ class Publisher:
         publish = self.settings.publish
         self.window = Window(publish.window_records, publish.backlog_records, publish.ack_timeout_s)
         self.window.acked = self.window.sent = self.store.acked_seq
-        self.link = Link(
+        self.link = make_link(
             self.settings.mqtt,
             f"{self.settings.lot_id}.{self.settings.agent_id}",
             Handlers(
@@ -118,15 +123,21 @@ class Publisher:
     def _run(self) -> None:
         try:
             while not self.stopping:
-                self._do_what_is_told()
-                self._keep_up()
+                self.step(self.wait_s())
         except BaseException as error:
             log.exception("the publisher failed")
             self.failure = error
 
-    def _do_what_is_told(self) -> None:
-        """Wait until there is something to do, then do all that was told."""
-        wait_s = 0.0 if self._may_send() else self._idle_s()
+    def wait_s(self) -> float:
+        """How long there is nothing to do if nothing is told meanwhile."""
+        return 0.0 if self._may_send() else self._idle_s()
+
+    def step(self, wait_s: float = 0.0) -> None:
+        """Do all that was told, waited for at most `wait_s`; then send what may be sent."""
+        self._do_what_is_told(wait_s)
+        self._keep_up()
+
+    def _do_what_is_told(self, wait_s: float) -> None:
         try:
             self._todo.get(timeout=wait_s)()
             while True:

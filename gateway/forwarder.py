@@ -14,18 +14,15 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from gateway.config import ForwardSettings
-from gateway.retries import Again, retries
+from gateway.retries import BackOff
 from gateway.sinks import SNAPSHOT_SEQ, Answer, Outgoing, Sink, SinkError, Verdict
 from gateway.store import GatewayStore
 from runtime.clock import Clock
 from spool import Row
 
 log = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
 
 READ_ROWS = 500
 IDLE_S = 1.0
@@ -76,6 +73,10 @@ class Forwarder(threading.Thread):
         self._largest = sink.max_records
         self._snapshots_owed = False
         self._position = store.spool.cursors()[name]
+        self._back_off = BackOff(settings)
+        self._is_open = False
+        self._rows: list[Row] = []
+        self._verdicts: dict[int, Answer] = {}
 
     def notice(self, changed: Iterable[str]) -> None:
         """A commit appended records, and these spots changed."""
@@ -93,15 +94,12 @@ class Forwarder(threading.Thread):
     def run(self) -> None:
         """Forward until stopped; a failure of the store ends the thread and is kept."""
         try:
-            self._persist(self._sink.open)
-            self._snapshots_owed |= self._is_behind()
             while not self._stopping.is_set():
-                rows = self._store.read(self._position, READ_ROWS, self._sink.max_bytes)
-                if rows:
-                    self._forward(rows)
-                else:
-                    self.health.draining = False
+                pause_s = self.step()
+                if pause_s is None:
                     self._wait_for_more()
+                else:
+                    self._stopping.wait(pause_s)
         except BaseException as error:
             log.exception("forwarding to %s failed", self.sink_name)
             self.failure = error
@@ -113,26 +111,35 @@ class Forwarder(threading.Thread):
             if self._store.spool.last_seq <= self._position and not self._stopping.is_set():
                 self._wake.wait(IDLE_S)
 
-    # Failures --------------------------------------------------------------------------------
+    def step(self) -> float | None:
+        """Open the sink, or send it one batch.
 
-    def _persist(self, call: Callable[[], Result]) -> Result | None:
-        """Call until it answers, with jittered back-off; None when stopped meanwhile."""
-        result: Result | None = retries(self._settings, self._stopping)(self._once, call)
-        return result
-
-    def _once(self, call: Callable[[], Result]) -> Result:
+        Answers for how many seconds to let it be, None where the spool holds no more. Raises
+        SinkError where the sink can never be opened, sqlite3.Error.
+        """
         try:
-            result = call()
+            return self._send_next() if self._is_open else self._open()
         except SinkError as error:
             if not error.retryable:
                 raise
             self._note_failure(error)
-            raise Again(error.retry_after_s) from error
+            return self._back_off.next_s(error.retry_after_s)
+
+    def _open(self) -> float:
+        self._sink.open()
+        self._is_open = True
+        self._note_success()
+        self._snapshots_owed |= self._is_behind()
+        return 0.0
+
+    # Failures --------------------------------------------------------------------------------
+
+    def _note_success(self) -> None:
+        self._back_off.reset()
         if self.health.failing_since_s is not None:
             log.info("sink %s works again", self.sink_name)
             self.health.failing_since_s = None
             self.health.error = self.health.hint = ""
-        return result
 
     def _note_failure(self, error: SinkError) -> None:
         self._snapshots_owed = True
@@ -143,32 +150,44 @@ class Forwarder(threading.Thread):
 
     # Sending ---------------------------------------------------------------------------------
 
-    def _forward(self, rows: Sequence[Row]) -> None:
-        """Send `rows` until each is accepted or refused for good, or until stopped."""
-        verdicts: dict[int, Answer] = {}
-        while len(verdicts) < len(rows) and not self._stopping.is_set():
-            answers = self._send([row for row in rows if row.seq not in verdicts])
-            taken = {
-                seq: answer for seq, answer in answers.items() if answer.verdict is not Verdict.KEEP
-            }
-            verdicts.update(taken)
-            self._advance(rows, verdicts)
-            if self.health.draining:
-                self._stopping.wait(len(taken) / self._settings.drain_per_s)
+    def _send_next(self) -> float | None:
+        """Send the next batch of the rows that were read, until each has its verdict."""
+        waiting = self._waiting()
+        if not waiting:
+            self.health.draining = False
+            return None
+        answers = self._send(waiting)
+        taken = {
+            seq: answer for seq, answer in answers.items() if answer.verdict is not Verdict.KEEP
+        }
+        self._verdicts.update(taken)
+        self._advance(self._rows, self._verdicts)
+        return len(taken) / self._settings.drain_per_s if self.health.draining else 0.0
+
+    def _waiting(self) -> list[Row]:
+        """The rows without a verdict; where all have theirs, the next ones of the spool."""
+        waiting = [row for row in self._rows if row.seq not in self._verdicts]
+        if waiting:
+            return waiting
+        self._rows = self._store.read(self._position, READ_ROWS, self._sink.max_bytes)
+        self._verdicts = {}
+        return self._rows
 
     def _send(self, rows: Sequence[Row]) -> dict[int, Answer]:
         """The sink's answers by seq; what is refused as a whole is offered again by halves."""
-        while True:
-            try:
-                answers = self._persist(lambda: self._attempt(rows))
-            except SinkError as error:
-                size = len(self._next_batch(rows))
-                if size == 1:
-                    return {rows[0].seq: Answer(Verdict.REJECTED, str(error))}
-                self._largest = size // 2
-            else:
-                self._largest = min(self._largest * 2, self._sink.max_records)
-                return answers or {}
+        try:
+            answers = self._attempt(rows)
+        except SinkError as error:
+            if error.retryable:
+                raise
+            size = len(self._next_batch(rows))
+            if size == 1:
+                return {rows[0].seq: Answer(Verdict.REJECTED, str(error))}
+            self._largest = size // 2
+            return {}
+        self._note_success()
+        self._largest = min(self._largest * 2, self._sink.max_records)
+        return answers
 
     def _attempt(self, rows: Sequence[Row]) -> dict[int, Answer]:
         """The present first, if it is owed; then the next batch of the past."""

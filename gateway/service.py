@@ -147,13 +147,17 @@ class Service:
     def _run(self) -> None:
         try:
             while not self.stopping.is_set():
-                self._step(self._gather())
+                self.step(TICK_S / 4)
                 self.progress_s = self.clock.monotonic()
         except BaseException as error:
             log.exception("the service failed")
             self.failure = error
 
-    def _gather(self) -> list[Received]:
+    def step(self, wait_s: float = 0.0) -> None:
+        """Take in what has come, waited for at most `wait_s`, and do what is due."""
+        self._do(self._gather(wait_s))
+
+    def _gather(self, wait_s: float) -> list[Received]:
         """A batch for one commit: what comes until the next one is due, or a full window.
 
         Commits begin at least the group-commit time apart, so a change in a quiet lot is
@@ -161,7 +165,7 @@ class Service:
         """
         ingest = self.settings.ingest
         try:
-            batch = [self._inbox.get(timeout=TICK_S / 4)]
+            batch = [self._inbox.get(timeout=wait_s)]
         except queue.Empty:
             return []
         while len(batch) < ingest.batch_messages:
@@ -175,7 +179,7 @@ class Service:
         self._bytes_out += sum(len(each.payload) for each in found)
         return found
 
-    def _step(self, batch: Sequence[Received]) -> None:
+    def _do(self, batch: Sequence[Received]) -> None:
         if self._reconnected.is_set():
             self._reconnected.clear()
             self._begin_connection()
