@@ -7,6 +7,7 @@ import threading
 from gateway import metrics
 from gateway.config import GatewaySettings
 from gateway.forwarder import Forwarder
+from gateway.ownership import Owned, own
 from gateway.service import Service
 from gateway.sinks import registry
 from gateway.store import GatewayStore
@@ -17,10 +18,21 @@ from runtime.systemd import notify
 log = logging.getLogger(__name__)
 
 WATCHDOG_S = 5.0
+LOOK_S = 2.0
+"""A tool that looks whether the gateway runs holds its lock for a moment."""
 
 
 def run(settings: GatewaySettings) -> int:
     """Run until SIGTERM or SIGINT. Exit status 0, or 1 after a failure that a restart may mend."""
+    try:
+        with own(settings.store.path, LOOK_S):
+            return _run(settings)
+    except Owned as error:
+        log.error("%s", error)
+        return 1
+
+
+def _run(settings: GatewaySettings) -> int:
     clock = SystemClock(settings.clock)
     store = GatewayStore(settings.store.path, settings.store.limit_bytes)
     store.register_sinks([sink.name for sink in settings.sinks])

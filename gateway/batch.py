@@ -16,6 +16,7 @@ from contract.events import (
 from contract.requests import Ack
 from contract.upstream import rfc3339
 from contract.words import EventType, HealthState
+from gateway.books import EXTRA, KNOWN, SPOOLED, of_agent
 from gateway.decode import Poison
 from gateway.occupancy import Believed
 from gateway.store import GatewayStore
@@ -32,6 +33,16 @@ class Arrived:
     agent_id: str
     topic: str
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Buried:
+    """A letter to be written. `counted`: it is a record that was accepted from its agent."""
+
+    topic: str
+    agent_id: str
+    poison: Poison
+    counted: bool
 
 
 @dataclass(slots=True)
@@ -52,14 +63,31 @@ class Batch:
     trusted: bool
     again: bool = False
     """A dead letter: its place in the stream is long committed."""
+    again_counted: bool = False
+    """And it stands in its agent's account."""
     outcome: Outcome = field(default_factory=Outcome)
     entries: list[Entry] = field(default_factory=list)
     spots: dict[str, Believed] = field(default_factory=dict)
     counts: list[VehicleCounted] = field(default_factory=list)
-    letters: list[tuple[str, str, Poison]] = field(default_factory=list)
+    letters: list[Buried] = field(default_factory=list)
+    booked: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """What goes into the books: (owner, what)."""
+    holes: list[tuple[Stream, int, int]] = field(default_factory=list)
+    """Streams that go on without the records behind one seq up to another."""
     streams: dict[Stream, int] = field(default_factory=dict)
     taken: Counter[Stream] = field(default_factory=Counter)
     totals: Counter[str] = field(default_factory=Counter)
+
+    def spool(self, record: StreamRecord | Snapshot, entry: Entry) -> None:
+        """Append `entry`, which the record made."""
+        self.entries.append(entry)
+        uncounted = self.again and not self.again_counted
+        what = EXTRA if isinstance(record, Snapshot) or uncounted else SPOOLED
+        self.booked[of_agent(record.agent_id), what] += 1
+
+    def know(self, agent_id: str) -> None:
+        """An accepted record was salvaged before it came."""
+        self.booked[of_agent(agent_id), KNOWN] += 1
 
 
 def write(store: GatewayStore, batch: Batch, boot_id: str, heard_ms: int) -> None:
@@ -73,8 +101,21 @@ def write(store: GatewayStore, batch: Batch, boot_id: str, heard_ms: int) -> Non
         store.enter_count(
             count.event_id, count.zone_id, count.lane_id, delta, rfc3339(count.timestamp)
         )
-    for topic, agent_id, poison in batch.letters:
-        store.letters.bury(batch.now, topic, agent_id, poison.reason, poison.detail, poison.payload)
+    for (agent_id, epoch), after, last in batch.holes:
+        store.note_hole(agent_id, epoch, after, last)
+    for (owner, what), number in batch.booked.items():
+        store.books.note(owner, what, number)
+    for buried in batch.letters:
+        poison = buried.poison
+        store.letters.bury(
+            batch.now,
+            buried.topic,
+            buried.agent_id,
+            poison.reason,
+            poison.detail,
+            poison.payload,
+            counted=buried.counted,
+        )
 
 
 def spool_key(record: StreamRecord | Snapshot) -> str:

@@ -15,6 +15,8 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from gateway.addresses import is_for
+from gateway.books import ELSEWHERE, of_sink
 from gateway.config import ForwardSettings
 from gateway.retries import BackOff
 from gateway.sinks import SNAPSHOT_SEQ, Answer, Outgoing, Sink, SinkError, Verdict
@@ -23,6 +25,8 @@ from runtime.clock import Clock
 from spool import Row
 
 log = logging.getLogger(__name__)
+
+FOR_OTHERS = Answer(Verdict.ACCEPTED, "it is for other sinks alone")
 
 READ_ROWS = 500
 IDLE_S = 1.0
@@ -166,12 +170,14 @@ class Forwarder(threading.Thread):
 
     def _waiting(self) -> list[Row]:
         """The rows without a verdict; where all have theirs, the next ones of the spool."""
-        waiting = [row for row in self._rows if row.seq not in self._verdicts]
-        if waiting:
-            return waiting
-        self._rows = self._store.read(self._position, READ_ROWS, self._sink.max_bytes)
-        self._verdicts = {}
-        return self._rows
+        while not (waiting := [row for row in self._rows if row.seq not in self._verdicts]):
+            self._rows = self._store.read(self._position, READ_ROWS, self._sink.max_bytes)
+            if not self._rows:
+                return []
+            strange = [row.seq for row in self._rows if not is_for(row.key, self.sink_name)]
+            self._verdicts = dict.fromkeys(strange, FOR_OTHERS)
+            self._advance(self._rows, self._verdicts)
+        return waiting
 
     def _send(self, rows: Sequence[Row]) -> dict[int, Answer]:
         """The sink's answers by seq; what is refused as a whole is offered again by halves."""
@@ -291,15 +297,23 @@ class Forwarder(threading.Thread):
             present = self._store.records_between(self._position, passed[-1].seq)
             dead = sum(row.seq in present for row in rejected)
             delivered = len(present) - dead
+            strange = sum(verdicts[row.seq] is FOR_OTHERS and row.seq in present for row in passed)
             self._store.spool.advance(
                 self.sink_name, passed[-1].seq, delivered=delivered, dead_lettered=dead
             )
+            self._store.books.note(of_sink(self.sink_name), ELSEWHERE, strange)
             for row in rejected:
                 reason = verdicts[row.seq].reason
                 self._store.letters.bury(
-                    now, f"sink:{self.sink_name}", "", "sink_rejected", reason, row.payload
+                    now,
+                    of_sink(self.sink_name),
+                    "",
+                    "sink_rejected",
+                    reason,
+                    row.payload,
+                    counted=row.seq in present,
                 )
             self._store.spool.forget()
         self._position = passed[-1].seq
-        self.health.sent += delivered
+        self.health.sent += delivered - strange
         self.health.rejected += dead

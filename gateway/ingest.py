@@ -20,9 +20,11 @@ from contract.events import (
 from contract.requests import Ack
 from contract.upstream import cloud_record, rfc3339
 from contract.words import ClockState, Status
-from gateway.batch import Arrived, Batch, Outcome, Stream, is_durable, spool_key, write
+from gateway.batch import Arrived, Batch, Buried, Outcome, Stream, is_durable, spool_key, write
+from gateway.books import REPLAYED, STORE
 from gateway.config import GatewaySettings, SpotSettings
 from gateway.decode import Poison, Record, decode, from_the_future
+from gateway.letters import SINK
 from gateway.occupancy import Believed, newer
 from gateway.store import GatewayStore
 from runtime.clock import Clock
@@ -36,8 +38,6 @@ HOLES_UNTIL_SKIP = 3
 LONGEST_MS = 10 * 365 * 86_400_000
 """No boot lasts longer: a monotonic time from further away is nonsense, and not to be reckoned."""
 
-SINK = "sink:"
-"""Begins the origin of a dead letter that an upstream refused."""
 REFUSED = "refused"
 """Why a spot is unknown whose newest record is a dead letter."""
 
@@ -63,6 +63,7 @@ class Ingest:
         self.totals: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self._holes: dict[Stream, _Hole] = {}
+        self._salvaged = store.has_salvaged()
 
     def note_clock(self, agent_id: str, boot_id: str, monotonic_ms: int) -> None:
         """A live heartbeat's monotonic time: what its unsynced boot saw is dated by it."""
@@ -83,14 +84,16 @@ class Ingest:
             self._write(batch)
         return self.settle(batch)
 
-    def replay(self, letter: Arrived) -> Batch:
+    def replay(self, letter: Arrived, *, counted: bool) -> Batch:
         """In the caller's transaction: take a dead letter in again; `settle` it once committed.
 
-        What a sink refused goes to every sink again, which know a record by its event_id.
+        What a sink refused goes to that sink alone, which knows a record by its event_id.
         """
-        batch = Batch(self.clock.wall(), self.clock.synced(), again=True)
+        batch = Batch(self.clock.wall(), self.clock.synced(), again=True, again_counted=counted)
         if letter.topic.startswith(SINK):
-            batch.entries.append(self.store.entry_again(letter.payload))
+            sink = letter.topic.removeprefix(SINK)
+            batch.entries.append(self.store.entry_again(letter.payload, sink))
+            batch.booked[STORE, REPLAYED] += 1
         else:
             self._read(batch, letter)
         batch.totals["replayed"] += len(batch.entries)
@@ -104,7 +107,7 @@ class Ingest:
         self.totals += batch.totals
         self.totals["accepted"] += batch.taken.total()
         self.totals["appended"] += len(batch.entries)
-        self.reasons.update(poison.reason for _, _, poison in batch.letters)
+        self.reasons.update(letter.poison.reason for letter in batch.letters)
         batch.outcome.appended = len(batch.entries)
         return batch.outcome
 
@@ -128,7 +131,8 @@ class Ingest:
             return
         if fault := self._fault(batch, record):
             poison = Poison(*fault, record.model_dump_json().encode())
-            self._bury(batch, message, poison, accepted=not isinstance(record, Snapshot))
+            place = None if isinstance(record, Snapshot) else (record.epoch, record.seq)
+            self._bury(batch, message, poison, place)
             self._doubt(batch, record)
             return
         if record.clock is ClockState.UNSYNCED and batch.trusted:
@@ -142,7 +146,7 @@ class Ingest:
             epoch, seq, prev = poison.place
             if not self._in_turn(batch, (message.agent_id, epoch), seq, prev):
                 return
-        self._bury(batch, message, poison, accepted=poison.place is not None)
+        self._bury(batch, message, poison, poison.place and poison.place[:2])
 
     def _in_turn(self, batch: Batch, stream: Stream, seq: int, prev_seq: int) -> bool:
         """Whether the record `seq` is the next of its stream; if so it now counts as committed."""
@@ -153,9 +157,11 @@ class Ingest:
             self.totals["duplicates"] += 1
             self._ack(batch, stream, committed)
             return False
-        if prev_seq > committed and not self._may_skip(batch, stream, committed):
-            self.totals["refused_out_of_turn"] += 1
-            return False
+        if prev_seq > committed:
+            if not self._may_skip(batch, stream, committed):
+                self.totals["refused_out_of_turn"] += 1
+                return False
+            batch.holes.append((stream, committed, prev_seq))
         self._holes.pop(stream, None)
         batch.streams[stream] = seq
         batch.taken[stream] += 1
@@ -241,7 +247,14 @@ class Ingest:
             lot_id=self.settings.lot_id,
             zone_id=zone_id,
         )
-        batch.entries.append(self.store.entry(cloud, spool_key(record), durable=is_durable(record)))
+        of_stream = not batch.again and not isinstance(record, Snapshot)
+        if of_stream and self._was_salvaged(record.agent_id, record.epoch, record.seq):
+            batch.know(record.agent_id)
+            return
+        batch.spool(record, self.store.entry(cloud, spool_key(record), durable=is_durable(record)))
+
+    def _was_salvaged(self, agent_id: str, epoch: str, seq: int) -> bool:
+        return self._salvaged and self.store.was_salvaged(f"{agent_id}:{epoch}:{seq}")
 
     def _believe(self, batch: Batch, record: SpotChanged | Snapshot) -> bool:
         """Take the record as its spot's state if it says more than what is believed."""
@@ -281,10 +294,20 @@ class Ingest:
         epochs = [epoch for agent, epoch in known if agent == record.agent_id]
         return newer(record.agent_id, record.epoch, record.seq, current, epochs)
 
-    def _bury(self, batch: Batch, message: Arrived, poison: Poison, *, accepted: bool) -> None:
+    def _bury(
+        self, batch: Batch, message: Arrived, poison: Poison, place: tuple[str, int] | None
+    ) -> None:
+        """Keep what was refused; with a `place` in its stream it is a record that was accepted."""
         log.warning("%s: %s: %s", message.topic, poison.reason, poison.detail)
-        batch.letters.append((message.topic, message.agent_id, poison))
-        batch.totals["dead_lettered"] += accepted and not batch.again
+        if batch.again:
+            counted = batch.again_counted
+        elif place and self._was_salvaged(message.agent_id, *place):
+            batch.know(message.agent_id)
+            return
+        else:
+            counted = place is not None
+            batch.totals["dead_lettered"] += counted
+        batch.letters.append(Buried(message.topic, message.agent_id, poison, counted))
 
 
 def _same_place(record: SpotChanged | Snapshot | HealthChanged, believed: Believed) -> bool:

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from gateway.books import of_sink, sink_book
 from gateway.forwarder import Forwarder
 from gateway.lot import Lot
 
@@ -32,15 +33,18 @@ def account(lot: Lot, forwarders: Iterable[Forwarder]) -> dict[str, Any]:
 
 def sink_account(lot: Lot, forwarder: Forwarder) -> dict[str, Any]:
     """One sink's account and health."""
-    depth = lot.store.depth(forwarder.sink_name)
+    name = forwarder.sink_name
+    with lot.store.lock:
+        book = sink_book(lot.store.depth(name), lot.store.books.of(of_sink(name)))
     health = forwarder.health
     return {
-        "appended": depth.appended,
-        "delivered": depth.delivered,
-        "waiting": depth.waiting,
-        "dead_lettered": depth.dead_lettered,
-        "dropped": depth.dropped,
-        "balanced": depth.balanced,
+        "appended": book.appended,
+        "delivered": book.delivered,
+        "waiting": book.waiting,
+        "dead_lettered": book.dead_lettered,
+        "dropped": sum(book.dropped.values()),
+        "dropped_by": book.dropped,
+        "balanced": book.balanced,
         "snapshots": health.snapshots,
         "draining": health.draining,
         "failing": health.failing_since_s is not None,

@@ -16,6 +16,7 @@ from contract.requests import Request, Response
 from contract.upstream import rfc3339
 from gateway.batch import Arrived, Batch
 from gateway.forwarder import Forwarder
+from gateway.letters import SINK
 from gateway.lot import Lot
 from gateway.metrics import account
 
@@ -131,8 +132,8 @@ def _letter(desk: Desk, data: dict[str, Any]) -> tuple[Any, ...]:
     if type(number) is not int or not 0 < number < 2**63:
         raise Refused(f"id = {number!r}: a dead letter's number; ask dead-letters-list")
     row = desk.lot.store.db.execute(
-        "SELECT id, received_at, origin, agent_id, reason, detail, payload FROM dead_letters "
-        "WHERE id=?",
+        "SELECT id, received_at, origin, agent_id, reason, detail, payload, counted "
+        "FROM dead_letters WHERE id=?",
         (number,),
     ).fetchone()
     if row is None:
@@ -141,7 +142,7 @@ def _letter(desk: Desk, data: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _show_letter(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
-    number, received_at, origin, agent_id, reason, detail, payload = _letter(desk, data)
+    number, received_at, origin, agent_id, reason, detail, payload, _ = _letter(desk, data)
     return {
         "id": number,
         "received_at": received_at,
@@ -160,10 +161,26 @@ def _drop_letter(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _replay_letter(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
-    number, _, origin, agent_id, _, _, payload = _letter(desk, data)
-    desk.lot.store.letters.drop(number)
-    desk.replayed.append(desk.lot.ingest.replay(Arrived(agent_id, origin, payload)))
-    return {"replayed": number}
+    """What an agent's topic brought is taken in anew; what a sink refused is offered it again.
+
+    Answers the `sink` and the `spool_seq` behind which its verdict is known; or, of an agent's,
+    `refused` with the reason where it is a letter again, under the new id `letter`.
+    """
+    number, _, origin, agent_id, _, _, payload, counted = _letter(desk, data)
+    store = desk.lot.store
+    sink = origin.removeprefix(SINK) if origin.startswith(SINK) else None
+    if sink is not None and sink not in store.spool.cursors():
+        raise Refused(f"id = {number}: its sink {sink!r} is no longer configured; drop the letter")
+    store.letters.take_out(number)
+    batch = desk.lot.ingest.replay(Arrived(agent_id, origin, payload), counted=bool(counted))
+    desk.replayed.append(batch)
+    if sink is not None:
+        return {"replayed": number, "sink": sink, "spool_seq": store.spool.last_seq}
+    if not batch.letters:
+        return {"replayed": number}
+    poison = batch.letters[-1].poison
+    refused = f"{poison.reason}: {poison.detail}"
+    return {"replayed": number, "letter": store.letters.last_id(), "refused": refused}
 
 
 def _spot_of(desk: Desk, data: dict[str, Any]) -> str:

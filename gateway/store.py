@@ -15,8 +15,11 @@ from typing import Any
 
 from contract.upstream import rfc3339
 from contract.words import HealthState, Status
+from gateway.addresses import addressed
+from gateway.books import SCHEMA as BOOKS
+from gateway.books import Books
+from gateway.letters import COUNTED, DeadLetters
 from gateway.letters import SCHEMA as LETTERS
-from gateway.letters import DeadLetters
 from gateway.occupancy import Believed
 from spool import Depth, Entry, Row, Spool, Transaction, open_database
 from spool.log import SCHEMA
@@ -49,7 +52,15 @@ MIGRATIONS = [
         name TEXT NOT NULL, transaction_id TEXT NOT NULL, response TEXT NOT NULL,
         PRIMARY KEY (name, transaction_id)
     );
-    """
+    """,
+    COUNTED
+    + BOOKS
+    + """
+    CREATE TABLE stream_holes (
+        agent_id TEXT NOT NULL, epoch TEXT NOT NULL, after INTEGER NOT NULL, last INTEGER NOT NULL
+    );
+    CREATE TABLE salvaged (id TEXT PRIMARY KEY) WITHOUT ROWID;
+    """,
 ]
 TRANSACTIONS_KEPT = 10_000
 LEDGER_KEPT = 10_000
@@ -66,6 +77,7 @@ class GatewayStore:
         self.lock = threading.RLock()
         self.spool = Spool(self.db, limit_bytes, self._gap)
         self.letters = DeadLetters(self.db)
+        self.books = Books(self.db)
         with self.transaction():
             self.store_id = self._remember("store_id", uuid.uuid4().hex[:16])
 
@@ -113,6 +125,36 @@ class GatewayStore:
             "boot_id=excluded.boot_id, heard_ms=excluded.heard_ms",
             (agent_id, epoch, seq, accepted, boot_id, heard_ms),
         )
+
+    def note_hole(self, agent_id: str, epoch: str, after: int, last: int) -> None:
+        """In a transaction: the stream's records behind `after` up to `last` never came."""
+        self.db.execute(
+            "INSERT INTO stream_holes VALUES (?, ?, ?, ?)", (agent_id, epoch, after, last)
+        )
+
+    def has(self, agent_id: str, epoch: str, seq: int) -> bool:
+        """Whether this store ever took that record in."""
+        found = self.db.execute(
+            "SELECT 1 FROM streams WHERE agent_id=?1 AND epoch=?2 AND seq >= ?3 AND NOT EXISTS ("
+            "SELECT 1 FROM stream_holes WHERE agent_id=?1 AND epoch=?2 "
+            "AND after < ?3 AND last >= ?3)",
+            (agent_id, epoch, seq),
+        )
+        return found.fetchone() is not None
+
+    def note_salvaged(self, identity: str) -> bool:
+        """In a transaction: a salvage brought this in; False if one did so before."""
+        noted = self.db.execute("INSERT OR IGNORE INTO salvaged VALUES (?)", (identity,))
+        return bool(noted.rowcount)
+
+    def has_salvaged(self) -> bool:
+        """Whether anything was ever salvaged into this store."""
+        return bool(self.db.execute("SELECT EXISTS (SELECT 1 FROM salvaged)").fetchone()[0])
+
+    def was_salvaged(self, identity: str) -> bool:
+        """Whether a salvage brought this in."""
+        found = self.db.execute("SELECT 1 FROM salvaged WHERE id=?", (identity,))
+        return found.fetchone() is not None
 
     # Spots -----------------------------------------------------------------------------------
 
@@ -209,6 +251,8 @@ class GatewayStore:
         with self.transaction():
             for gone in self.spool.unregister_others(names):
                 log.warning("sink %s is no longer configured: its cursor is removed", gone)
+            for name in set(names) - self.spool.cursors().keys():
+                self.letters.begin_sink(name)
             for name in names:
                 self.spool.register(name)
 
@@ -243,14 +287,13 @@ class GatewayStore:
         body = {**record, "store_id": self.store_id}
         return Entry(key, json.dumps(body, separators=(",", ":")).encode(), durable)
 
-    def entry_again(self, payload: bytes) -> Entry:
-        """A cloud record that a sink refused, to be spooled again. Raises ValueError if it is none.
+    def entry_again(self, payload: bytes, sink: str) -> Entry:
+        """A cloud record that `sink` refused, for it alone. Raises ValueError if it is none.
 
         It comes behind later ones of its spot, hence historical, and is not to be thinned.
         """
         body = {**json.loads(payload), "historical": True}
-        key = body.get("spot_id") or ""
-        return Entry(key, json.dumps(body, separators=(",", ":")).encode(), durable=True)
+        return self.entry(body, addressed(body.get("spot_id") or "", [sink]), durable=True)
 
     def _gap(self, first: int, last: int, count: int, reason: str) -> bytes:
         record = {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.books import of_sink, sink_book
 from gateway.config import ForwardSettings
 from gateway.forwarder import Forwarder
 from gateway.sinks import Answer, Outgoing, SinkError
@@ -23,6 +24,7 @@ FAST = ForwardSettings(
 SPOTS = ("A1", "A2", "A3")
 REFUSED = SinkError("connection refused", hint="is it up?")
 PATIENCE_S = 10.0
+ROWS = ("A1", "A1/@up", "A1/@other", "A1/@up", "A1")
 
 
 class Bench:
@@ -381,3 +383,19 @@ def test_a_store_that_fails_ends_the_thread_and_is_told(bench: Bench) -> None:
     bench.append(1)
     forwarder.join(PATIENCE_S)
     assert isinstance(forwarder.failure, sqlite3.OperationalError)
+
+
+def test_a_row_for_one_sink_is_passed_by_the_others(bench: Bench) -> None:
+    one, other = MemorySink(), MemorySink()
+    with bench.store.transaction():
+        entries = [bench.store.entry({"n": n}, key, durable=False) for n, key in enumerate(ROWS, 1)]
+        bench.store.spool.append(entries)
+    bench.forward(one)
+    bench.forward(other, "other")
+    until(lambda: drained(bench)() and drained(bench, "other")())
+    assert (numbers(one.taken), numbers(other.taken)) == ([1, 2, 4, 5], [1, 3, 5])
+    assert {out.key for out in one.taken} == {"lot-1/A1"}
+    for name, count in (("up", 4), ("other", 3)):
+        book = sink_book(bench.store.depth(name), bench.store.books.of(of_sink(name)))
+        assert (book.appended, book.delivered, book.balanced) == (count, count, True)
+    assert bench.store.spool.rows == 0

@@ -218,17 +218,18 @@ def test_a_replay_that_a_crash_cuts_short_has_happened_whole_or_not_at_all(
     assert len(office.spooled()) == 1
 
 
-def test_what_a_sink_refused_goes_to_the_sinks_again(office: Office) -> None:
+def test_what_a_sink_refused_goes_to_that_sink_again(office: Office) -> None:
     office.take(changed(1))
     (row,) = office.store.spool.read(0, 10)
     with office.store.transaction():
         office.store.spool.advance("disk", 1, delivered=0, dead_lettered=1)
         office.store.spool.forget()
         office.store.letters.bury(START, "sink:disk", "", "sink_rejected", "too large", row.payload)
-    office.told("dead-letters-replay", id=office.letters()[0][0])
+    told = office.told("dead-letters-replay", id=office.letters()[0][0])
+    assert told == {"replayed": 1, "sink": "disk", "spool_seq": 2}
     office.settle()
     (again,) = office.store.spool.read(0, 10)
-    assert again.key == "A1"
+    assert again.key == "A1/@disk"
     assert json.loads(again.payload) == json.loads(row.payload) | {"historical": True}
     assert not office.letters()
     assert office.store.depth("disk").balanced
