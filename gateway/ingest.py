@@ -32,9 +32,12 @@ from runtime.clock import Clock
 log = logging.getLogger(__name__)
 
 RESEND_PAUSE_S = 2.0
-"""A hole is asked for once in this time: all that is under way behind it would ask again."""
-HOLES_UNTIL_SKIP = 3
-"""After so many fruitless requests the hole is taken as lost: an agent must not be wedged."""
+"""A hole is asked for once in this time: all that is under way behind it would ask again. Each
+further request waits twice as long, for it or its answer may be on its way or lost as well."""
+RESEND_PAUSE_MAX_S = 60.0
+HOLES_UNTIL_SKIP = 10
+"""After so many fruitless requests, six minutes or more, the hole is taken as lost: an agent must
+not be wedged. One of ours can always fill it, so this is for those that are damaged."""
 LONGEST_MS = 10 * 365 * 86_400_000
 """No boot lasts longer: a monotonic time from further away is nonsense, and not to be reckoned."""
 
@@ -174,7 +177,8 @@ class Ingest:
         hole = self._holes.get(stream)
         if hole is None or hole.after != committed:
             hole = self._holes[stream] = _Hole(committed, 0, -RESEND_PAUSE_S)
-        if now_s - hole.asked_s < RESEND_PAUSE_S and hole.asked:
+        pause_s = min(RESEND_PAUSE_S * 2 ** (hole.asked - 1), RESEND_PAUSE_MAX_S)
+        if hole.asked and now_s - hole.asked_s < pause_s:
             return False
         if hole.asked >= HOLES_UNTIL_SKIP:
             log.error("agent %s cannot give what follows %d: skipped", stream[0], committed)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from contract.words import Status
 from gateway.batch import Arrived, Outcome
-from gateway.ingest import HOLES_UNTIL_SKIP, RESEND_PAUSE_S, Ingest
+from gateway.ingest import HOLES_UNTIL_SKIP, RESEND_PAUSE_MAX_S, Ingest
 from gateway.store import GatewayStore
 from gateway.testing import START, SetClock, changed, lot_settings
 
@@ -98,9 +98,22 @@ def test_a_hole_that_nobody_can_fill_does_not_wedge_the_agent(gateway: Gateway) 
     gateway.take(changed(1))
     for _ in range(HOLES_UNTIL_SKIP):
         assert gateway.take(changed(9)).acks["pi-1", "e1"].resend_from == 1
-        gateway.clock.now_s += RESEND_PAUSE_S
+        gateway.clock.now_s += RESEND_PAUSE_MAX_S
     assert acked(gateway.take(changed(9))) == 9
     assert gateway.ingest.totals["holes_skipped"] == 1
+
+
+def test_a_hole_is_not_given_up_while_a_bad_network_may_have_lost_what_filled_it(
+    gateway: Gateway,
+) -> None:
+    """Five minutes in which requests and answers are lost, while later records come through."""
+    gateway.take(changed(1))
+    for seq in range(3, 303):
+        gateway.clock.now_s += 1
+        gateway.take(changed(seq))
+    assert gateway.ingest.totals["resends_asked"] <= HOLES_UNTIL_SKIP
+    assert acked(gateway.take(changed(2, "free"), changed(3))) == 3
+    assert [record["seq"] for record in gateway.spooled()] == [1, 2, 3]
 
 
 def test_seqs_that_the_agent_gave_up_are_no_hole(gateway: Gateway) -> None:
