@@ -1,12 +1,13 @@
 """`lotkeeper gateway ...`"""
 
-import base64
-import json
 import logging
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from gateway.tools import buffer_cli, letters_cli
+from gateway.tools.common import DEFAULT, ConfigOption, JsonOption, say_json, settings_of, told
 
 app = typer.Typer(
     add_completion=False,
@@ -14,12 +15,8 @@ app = typer.Typer(
     help="The process that runs one lot.",
     no_args_is_help=True,
 )
-letters = typer.Typer(help="Messages that were refused, and why.", no_args_is_help=True)
-app.add_typer(letters, name="dead-letters")
-
-DEFAULT = Path("/etc/lotkeeper/gateway.toml")
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The gateway's TOML file.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
+app.add_typer(buffer_cli.app, name="buffer")
+app.add_typer(letters_cli.app, name="dead-letters")
 
 
 @app.command(epilog="Example: lotkeeper gateway run --config ./gateway.toml")
@@ -34,13 +31,13 @@ def run(
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(levelname)s %(name)s: %(message)s",
     )
-    raise typer.Exit(run_gateway(_settings(config)))
+    raise typer.Exit(run_gateway(settings_of(config)))
 
 
 @app.command(epilog="Example: lotkeeper gateway validate -c gateway.toml")
 def validate(config: ConfigOption = DEFAULT) -> None:
     """Check a configuration. Exit 0 good, 2 with each fault named."""
-    settings = _settings(config)
+    settings = settings_of(config)
     typer.echo(
         f"{config}: lot {settings.lot_id} of {settings.facility_id}, {len(settings.zones)} zones, "
         f"{len(settings.spots)} spots, {len(settings.sinks)} sinks"
@@ -52,7 +49,7 @@ def status(config: ConfigOption = DEFAULT, as_json: JsonOption = False) -> None:
     """The running gateway's account: what came in, and where it is. Exit 1: no answer."""
     data = _ask(config, "status", {})
     if as_json:
-        typer.echo(json.dumps(data))
+        say_json(data)
         return
     typer.echo(f"accepted      {sum(data['accepted'].values())}")
     for name, sink in data["sinks"].items():
@@ -72,7 +69,7 @@ def occupancy(config: ConfigOption = DEFAULT, as_json: JsonOption = False) -> No
     """The lot's and its zones' occupancy now. Exit 1: no answer."""
     data = _ask(config, "occupancy", {})
     if as_json:
-        typer.echo(json.dumps(data))
+        say_json(data)
         return
     for each in (data["lot"], *data["zones"]):
         name = each.get("zone_id") or each["lot_id"]
@@ -82,60 +79,32 @@ def occupancy(config: ConfigOption = DEFAULT, as_json: JsonOption = False) -> No
         )
 
 
-@letters.command("list", epilog="Example: lotkeeper gateway dead-letters list --json")
-def list_letters(
-    config: ConfigOption = DEFAULT,
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 100,
-    as_json: JsonOption = False,
-) -> None:
-    """The newest dead letters."""
-    found = _ask(config, "dead-letters-list", {"limit": limit})["dead_letters"]
+@app.command(epilog="Example: lotkeeper gateway reconcile --json | jq .faults")
+def reconcile(config: ConfigOption = DEFAULT, as_json: JsonOption = False) -> None:
+    """Accepted = delivered + buffered + dead-lettered + dropped, per agent and per sink.
+
+    Read from the file, beside the gateway or without it. Exit 0 it adds up, 1 it does not,
+    2 usage.
+    """
+    settings = settings_of(config)
+    from gateway.tools.reading import check_schema, reading
+    from gateway.tools.reconcile import reckon
+    from gateway.tools.reconcile_view import show
+
+    with told(), reading(settings.store.path) as db:
+        check_schema(db)
+        found = reckon(db)
     if as_json:
-        typer.echo(json.dumps(found))
-        return
-    for each in found:
-        typer.echo(
-            f"{each['id']:>6} {each['received_at']} {each['agent_id'] or each['origin']:<16} "
-            f"{each['reason']:<18} {each['detail']}"
-        )
-
-
-Number = Annotated[int, typer.Argument(help="The dead letter's id, from list.")]
-
-
-@letters.command("show", epilog="Example: lotkeeper gateway dead-letters show 7")
-def show_letter(
-    number: Number, config: ConfigOption = DEFAULT, as_json: JsonOption = False
-) -> None:
-    """One dead letter with its payload."""
-    found = _ask(config, "dead-letters-show", {"id": number})
-    if as_json:
-        typer.echo(json.dumps(found))
-        return
-    payload = base64.b64decode(found.pop("payload_base64"))
-    for name, value in found.items():
-        typer.echo(f"{name:<12} {value}")
-    typer.echo(payload.decode(errors="backslashreplace"))
-
-
-@letters.command("replay", epilog="Example: lotkeeper gateway dead-letters replay 7")
-def replay_letter(number: Number, config: ConfigOption = DEFAULT) -> None:
-    """Take a dead letter in again, after its cause was mended."""
-    _ask(config, "dead-letters-replay", {"id": number})
-    typer.echo(f"{number} taken in again; a letter that is refused once more gets a new id")
-
-
-@letters.command("drop", epilog="Example: lotkeeper gateway dead-letters drop 7")
-def drop_letter(number: Number, config: ConfigOption = DEFAULT) -> None:
-    """Forget a dead letter."""
-    _ask(config, "dead-letters-drop", {"id": number})
-    typer.echo(f"{number} dropped")
+        say_json(found.as_dict())
+    else:
+        show(found)
+    raise typer.Exit(0 if found.balanced else 1)
 
 
 def _ask(config: Path, name: str, data: dict[str, Any]) -> dict[str, Any]:
     from gateway.ask import NoAnswer, ask
 
-    settings = _settings(config)
+    settings = settings_of(config)
     try:
         response = ask(settings.mqtt, settings.lot_id, name, data)
     except NoAnswer as error:
@@ -145,14 +114,3 @@ def _ask(config: Path, name: str, data: dict[str, Any]) -> dict[str, Any]:
         typer.echo(response.error, err=True)
         raise typer.Exit(1)
     return response.data or {}
-
-
-def _settings(path: Path):  # type: ignore[no-untyped-def]  # the model is imported only when used
-    from gateway.config import GatewaySettings
-    from runtime.config import ConfigError, load
-
-    try:
-        return load(path, GatewaySettings)
-    except ConfigError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None

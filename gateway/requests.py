@@ -5,6 +5,7 @@ answer, so that the same `transaction` is done once and answered alike.
 """
 
 import base64
+import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -171,16 +172,33 @@ def _replay_letter(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
     sink = origin.removeprefix(SINK) if origin.startswith(SINK) else None
     if sink is not None and sink not in store.spool.cursors():
         raise Refused(f"id = {number}: its sink {sink!r} is no longer configured; drop the letter")
+    event_id = _event_id_of(number, payload) if sink is not None else ""
     store.letters.take_out(number)
     batch = desk.lot.ingest.replay(Arrived(agent_id, origin, payload), counted=bool(counted))
     desk.replayed.append(batch)
     if sink is not None:
-        return {"replayed": number, "sink": sink, "spool_seq": store.spool.last_seq}
+        return {
+            "replayed": number,
+            "sink": sink,
+            "spool_seq": store.spool.last_seq,
+            "event_id": event_id,
+            "last_letter": store.letters.last_id(),
+        }
     if not batch.letters:
         return {"replayed": number}
     poison = batch.letters[-1].poison
     refused = f"{poison.reason}: {poison.detail}"
     return {"replayed": number, "letter": store.letters.last_id(), "refused": refused}
+
+
+def _event_id_of(number: int, payload: bytes) -> str:
+    """The key of a record that a sink refused; a salvaged letter may hold anything."""
+    try:
+        return str(json.loads(payload)["event_id"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise Refused(
+            f"id = {number}: its payload is no record any more; drop the letter"
+        ) from None
 
 
 def _spot_of(desk: Desk, data: dict[str, Any]) -> str:

@@ -24,6 +24,10 @@ class FrontDoor:
         self.url = f"http://127.0.0.1:{port}{PATH}"
         self.path = folder / "front-door.jsonl"
         self.received = 0
+        self.failing = False
+        """Whether it answers 503 to all."""
+        self.refused_spots: frozenset[str] = frozenset()
+        """Spots whose records it will not have: a batch that holds one is answered 400."""
         self._lock = threading.Lock()
         self._server: _Server | None = None
 
@@ -83,6 +87,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(400, {"error": str(error)})
         if not isinstance(records, list):
             return self._answer(400, {"error": "an array of records"})
+        if door.failing:
+            return self._answer(503, {"error": "out of order"})
+        refused = {each.get("spot_id") for each in records} & door.refused_spots
+        if refused:
+            return self._answer(400, {"error": f"will not have {', '.join(sorted(refused))}"})
         door.take(records)
         return self._answer(200, {"accepted": len(records)})
 

@@ -394,7 +394,6 @@ def test_a_row_for_one_sink_is_passed_by_the_others(bench: Bench) -> None:
     bench.forward(other, "other")
     until(lambda: drained(bench)() and drained(bench, "other")())
     assert (numbers(one.taken), numbers(other.taken)) == ([1, 2, 4, 5], [1, 3, 5])
-    assert {out.key for out in one.taken} == {"lot-1/A1"}
     for name, count in (("up", 4), ("other", 3)):
         book = sink_book(bench.store.depth(name), bench.store.books.of(of_sink(name)))
         assert (book.appended, book.delivered, book.balanced) == (count, count, True)

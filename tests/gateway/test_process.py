@@ -151,8 +151,8 @@ def test_the_commands_tell_of_a_running_lot(lot: Lot) -> None:
     assert [each["reason"] for each in listed] == ["unknown_spot"]
     number = listed[0]["id"]
     assert "Z9" in run("dead-letters", "show", number, "-c", lot.config).stdout
-    assert run("dead-letters", "drop", number, "-c", lot.config).returncode == 0
-    again = run("dead-letters", "drop", number, "-c", lot.config)
+    assert run("dead-letters", "drop", number, "--yes", "-c", lot.config).returncode == 0
+    again = run("dead-letters", "drop", number, "--yes", "-c", lot.config)
     assert again.returncode == 1
     assert "no such dead letter" in again.stderr
     with urllib.request.urlopen(f"http://127.0.0.1:{lot.metrics_port}/metrics") as page:

@@ -148,6 +148,24 @@ def test_an_order_is_done_once_by_its_transaction_over_a_restart(office: Office)
     assert office.store.counts() == {"L": 1}
 
 
+def test_a_salvaged_letter_that_is_no_record_any_more_stops_nothing(office: Office) -> None:
+    for payload in (b"{torn", b"[]", b"7", b"\xff"):
+        with office.store.transaction():
+            office.store.letters.bury(START, "sink:disk", "", "sink_rejected", "", payload)
+        number = office.store.letters.last_id()
+        response = office.ask("dead-letters-replay", id=number)
+        assert "no record any more; drop the letter" in (response.error or "")
+    assert len(office.letters()) == 4
+
+
+def test_a_letter_of_a_sink_that_is_gone_is_kept(office: Office) -> None:
+    with office.store.transaction():
+        office.store.letters.bury(START, "sink:gone", "", "sink_rejected", "", b'{"event_id":"e"}')
+    response = office.ask("dead-letters-replay", id=1)
+    assert "its sink 'gone' is no longer configured" in (response.error or "")
+    assert office.letters() == [(1, "sink_rejected")]
+
+
 # Replay ----------------------------------------------------------------------------------------
 
 WITH_Z9 = {"spots": [{"spot_id": spot, "zone_id": "A"} for spot in ("A1", "Z9")]}
@@ -226,7 +244,9 @@ def test_what_a_sink_refused_goes_to_that_sink_again(office: Office) -> None:
         office.store.spool.forget()
         office.store.letters.bury(START, "sink:disk", "", "sink_rejected", "too large", row.payload)
     told = office.told("dead-letters-replay", id=office.letters()[0][0])
-    assert told == {"replayed": 1, "sink": "disk", "spool_seq": 2}
+    assert told == {
+        "replayed": 1, "sink": "disk", "spool_seq": 2, "event_id": "pi-1:e1:1", "last_letter": 1,
+    }  # fmt: skip
     office.settle()
     (again,) = office.store.spool.read(0, 10)
     assert again.key == "A1/@disk"
