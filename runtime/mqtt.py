@@ -6,6 +6,8 @@
 - A broker that is down at boot is no error: the first connect is retried like every other.
 - Reconnects back off with jitter, so that a lot's agents do not come back all at once.
 - Nagle's algorithm and delayed ACKs cost 40 ms a message: it is turned off.
+- paho takes two keepalives and more to see that a link is dead: the kernel is told to give up
+  what is unacknowledged for most of one (RFC 5482).
 - paho's outgoing queue has no limit: `under_way` tells who publishes much when to wait.
 - A session that is to be kept is never opened clean, or mosquitto would not keep it.
 """
@@ -27,6 +29,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from runtime.config import ConfigError, read_secret
 
 log = logging.getLogger(__name__)
+
+GIVE_UP = 0.75
+"""Of a keepalive: as long may what was sent stay without an ACK. A ping goes out after a keepalive
+at the latest, so that a dead link is known within 1.75 of them, and a new one tried within two."""
 
 
 class TlsSettings(BaseModel):
@@ -100,7 +106,7 @@ class Link:
         self._client.on_disconnect = _guarded(self._on_disconnect)
         self._client.on_message = _guarded(self._on_message)
         self._client.on_publish = _guarded(self._on_publish)
-        self._client.on_socket_open = _guarded(_without_delay)
+        self._client.on_socket_open = _guarded(self._on_socket_open)
 
     def _make_client(self, client_id: str, manual_ack: bool) -> paho.Client:
         v5 = self.settings.protocol == "5"
@@ -170,6 +176,12 @@ class Link:
             high * random.uniform(0.7, 1.0),  # type: ignore[arg-type]
         )
 
+    def _on_socket_open(self, _c: Any, _u: Any, connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            give_up_ms = int(self.settings.keepalive_s * 1000 * GIVE_UP)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, give_up_ms)
+
     def _on_connect(self, _c: Any, _u: Any, flags: Any, reason: Any, _p: Any) -> None:
         if reason.is_failure:
             log.error("broker %s:%d refuses us: %s", self.settings.host, self.settings.port, reason)
@@ -210,10 +222,6 @@ def _set_tls(client: paho.Client, tls: TlsSettings) -> None:
     except (OSError, ValueError) as error:  # an SSLError is an OSError; neither names the file
         files = ", ".join(str(path) for path in (tls.ca_file, tls.cert_file, tls.key_file) if path)
         raise ConfigError(f"mqtt.tls: cannot use {files}: {error}") from error
-
-
-def _without_delay(_c: Any, _u: Any, connection: socket.socket) -> None:
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _guarded(callback: Callable[..., None]) -> Callable[..., None]:

@@ -1,0 +1,278 @@
+"""Real agents, broker and gateway on hosts of their own, over links that fail in every way.
+
+Fast samples of each fault run in `make test`, the long ones in `make proof`. Each test's docstring
+says how it was seen red.
+"""
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from simulator import netlot
+from simulator.clock import LotClock
+from simulator.lot import SimulatedLot
+from simulator.netlot import KEEPALIVE_S, OFFLINE_S, Bays, Heard, NetLot, Watcher, stays
+
+PATIENCE_S = 30.0
+START_S = 3.0
+MOVED_S = 5.0
+"""So long after its departure a vehicle has moved out, and its bay is known to be free."""
+QUICK_S = 2.0
+"""What is told at once is heard within this, on a busy machine too."""
+
+MISSING = netlot.missing()
+INHERENT = "" if os.geteuid() == 0 else "inherent: "
+pytestmark = [
+    pytest.mark.skipif(bool(MISSING), reason=f"{INHERENT}no test hosts: {MISSING}"),
+    pytest.mark.timeout(600),
+]
+
+MakeLot = Callable[..., NetLot]
+
+
+@pytest.fixture
+def make_lot(tmp_path: Path) -> Iterator[MakeLot]:
+    """Makes a lot of agents and their bays; all of it ends with the test."""
+    made: list[NetLot] = []
+
+    def make(agents: dict[str, Bays]) -> NetLot:
+        made.append(NetLot(tmp_path, agents))
+        return made[-1]
+
+    yield make
+    for lot in made:
+        lot.close()
+
+
+def empty(*agents: str) -> dict[str, Bays]:
+    """Two bays an agent in which nothing ever stands."""
+    return {agent: {f"{agent}.1": [], f"{agent}.2": []} for agent in agents}
+
+
+def busy(for_s: float, *agents: str, bays: int = 4) -> dict[str, Bays]:
+    """Bays with stays that begin soon and have ended in `for_s`."""
+    begin_s = time.monotonic() + START_S
+    return {
+        agent: {
+            f"{agent}.{n}": stays(f"{agent}.{n}", begin_s, begin_s + for_s) for n in range(bays)
+        }
+        for agent in agents
+    }
+
+
+def shows(lot: NetLot, spot_id: str, *statuses: str) -> Callable[[Heard], bool]:
+    topic = lot.topics.spot(spot_id)
+    return lambda heard: heard.topic == topic and heard.body["status"] in statuses
+
+
+def beats(lot: NetLot, agent: str) -> Callable[[Heard], bool]:
+    topic = lot.topics.agent(agent, "health")
+    return lambda heard: heard.topic == topic and heard.body["status"] == "up"
+
+
+def begun(lot: NetLot) -> Watcher:
+    """Start the lot, and return once every bay is seen to be free."""
+    lot.start()
+    watcher = lot.watcher(f"{lot.topics.root}/#")
+    for bays in lot.bays.values():
+        for bay in bays:
+            watcher.first(shows(lot, bay, "free"), PATIENCE_S)
+    return watcher
+
+
+def let_pass(seconds: float) -> None:
+    """Let the world go on: time is what these tests are about."""
+    threading.Event().wait(seconds)
+
+
+def finished(lot: NetLot) -> None:
+    """Every stay is over, and everything has arrived: once, in order, and nothing else."""
+    ends_s = [end_s for bays in lot.bays.values() for each in bays.values() for _, end_s in each]
+    let_pass(max(ends_s, default=0) + MOVED_S - time.monotonic())
+    lot.await_settled(PATIENCE_S)
+    for agent in lot.agents:
+        seqs = lot.committed(agent)
+        assert lot.sunk_seqs(agent) == seqs == list(range(1, len(seqs) + 1)), agent
+    report = lot.reconciled()
+    assert report.clean, report
+    print(f"{report.pairs} stays of {report.sessions}, {report.events} records, none lost")
+
+
+def redial_s(lot: NetLot, watcher: Watcher, agent: str) -> float:
+    """How long after its connection went dead silently an agent is heard again."""
+    lot.network.forget_connections(agent)
+    cut_s = time.monotonic()
+    heard = watcher.first(beats(lot, agent), PATIENCE_S, cut_s + 0.1)
+    lot.network.mend(agent)
+    return heard.at_s - cut_s
+
+
+def silenced_s(lot: NetLot, watcher: Watcher, spot_id: str, since_s: float) -> float:
+    return watcher.first(shows(lot, spot_id, "unknown"), PATIENCE_S, since_s).at_s - since_s
+
+
+def test_a_dead_link_is_replaced_and_a_silent_bay_is_unknown_within_two_keepalives(
+    make_lot: MakeLot,
+) -> None:
+    """Red without TCP_USER_TIMEOUT (12.1 s of 10), and with offline_after_s = 30."""
+    lot = make_lot(empty("pi-1", "pi-2"))
+    watcher = begun(lot)
+    lot.network.cut("pi-2")
+    cut_s = time.monotonic()
+    redialled_s = redial_s(lot, watcher, "pi-1")
+    unknown_s = silenced_s(lot, watcher, "pi-2.1", cut_s)
+    print(f"redialled in {redialled_s:.1f} s, unknown in {unknown_s:.1f} s, of {2 * KEEPALIVE_S}")
+    assert redialled_s < 2 * KEEPALIVE_S
+    assert unknown_s < 2 * KEEPALIVE_S
+    lot.network.mend("pi-2")
+    watcher.first(shows(lot, "pi-2.1", "free"), PATIENCE_S, cut_s + unknown_s)
+
+
+def flap(lot: NetLot, agent: str, times: int, rng: random.Random) -> None:
+    """Cut an agent's link again and again, for moments and for longer than a time-out."""
+    for number in range(times):
+        long = number % 10 == 9
+        lot.network.cut(agent)
+        let_pass(rng.uniform(KEEPALIVE_S, 2 * KEEPALIVE_S) if long else rng.uniform(0, 1))
+        lot.network.mend(agent)
+        let_pass(rng.uniform(0, 2))
+
+
+def test_flaps_and_loss_cost_no_record(make_lot: MakeLot) -> None:
+    """Red with the agent acknowledging behind the PUBACK instead of the gateway's ack."""
+    lot = make_lot(busy(11, "pi-1", "pi-2", bays=8))
+    lot.start()
+    lot.network.lose("pi-2", 20)
+    flap(lot, "pi-1", 6, random.Random(1))
+    finished(lot)
+
+
+@pytest.mark.proof
+def test_fifty_flaps(make_lot: MakeLot) -> None:
+    lot = make_lot(busy(150, "pi-1", "pi-2", "pi-3", bays=8))
+    lot.start()
+    flap(lot, "pi-1", 50, random.Random(2))
+    finished(lot)
+
+
+@pytest.mark.proof
+def test_a_fifth_of_all_packets_lost_for_two_minutes(make_lot: MakeLot) -> None:
+    lot = make_lot(busy(120, "pi-1", "pi-2", "pi-3", bays=8))
+    lot.start()
+    for agent in lot.agents:
+        lot.network.lose(agent, 20)
+    finished(lot)
+
+
+@pytest.mark.proof
+def test_the_gateways_host_is_cut_off_from_all_again_and_again(make_lot: MakeLot) -> None:
+    """Broker and gateway stay up together: every agent and display is alone."""
+    lot = make_lot(busy(100, "pi-1", "pi-2", "pi-3", bays=8))
+    lot.start()
+    for seconds in (3, 20, 40):
+        let_pass(5)
+        lot.network.cut(netlot.GATE)
+        let_pass(seconds)
+        lot.network.mend(netlot.GATE)
+    finished(lot)
+
+
+@pytest.mark.proof
+def test_dead_links_ten_times(make_lot: MakeLot) -> None:
+    """The distribution behind the fast sample's one figure."""
+    lot = make_lot(empty("pi-1", "pi-2"))
+    watcher = begun(lot)
+    rng = random.Random(3)
+    times_s = []
+    for _ in range(10):
+        let_pass(rng.uniform(2, 5))
+        times_s.append(redial_s(lot, watcher, "pi-1"))
+    print("redialled in", [round(each, 1) for each in sorted(times_s)])
+    assert max(times_s) < 2 * KEEPALIVE_S
+
+
+@pytest.mark.proof
+def test_how_soon_each_kind_of_silence_is_shown(make_lot: MakeLot) -> None:
+    """A killed agent is told by its will at once, a hung one or a cut one by silence."""
+    lot = make_lot(empty("pi-1", "pi-2"))
+    watcher = begun(lot)
+    agent = lot.agents["pi-1"]
+
+    def back(since_s: float) -> None:
+        watcher.first(shows(lot, "pi-1.1", "free"), PATIENCE_S, since_s)
+
+    at_s = time.monotonic()
+    agent.kill()
+    killed_s = silenced_s(lot, watcher, "pi-1.1", at_s)
+    agent.start()
+    back(at_s + killed_s)
+    at_s = time.monotonic()
+    agent.stop()
+    stopped_s = silenced_s(lot, watcher, "pi-1.1", at_s)
+    agent.start()
+    back(at_s + stopped_s)
+    at_s = time.monotonic()
+    os.kill(agent.pid, signal.SIGSTOP)
+    hung_s = silenced_s(lot, watcher, "pi-1.1", at_s)
+    os.kill(agent.pid, signal.SIGCONT)
+    back(at_s + hung_s)
+    print(f"killed {killed_s:.1f} s, stopped {stopped_s:.1f} s, hung {hung_s:.1f} s")
+    assert killed_s < QUICK_S
+    assert stopped_s < QUICK_S + 1
+    assert hung_s < OFFLINE_S + QUICK_S
+
+
+def offline_day(lot: NetLot, agent: str, records: int) -> None:
+    """Fill an agent's store, as while there was no network, with about so many records."""
+    bays = list(lot.bays[agent])
+    each = records // len(bays) // 2
+    truth = {bay: [(n * 200.0 + 60, n * 200.0 + 140) for n in range(each)] for bay in bays}
+    end_s = each * 200.0
+    start = datetime.now(UTC) - timedelta(seconds=end_s + 60)
+    clock = LotClock(start, 0)
+    past = SimulatedLot(
+        netlot.LOT, truth, clock, lot.mqtt, lot.folder, len(bays), quiet_s=100.0, publishes=False
+    )
+    past.start()
+    for _ in past.play(end_s):
+        pass
+    past.stop()
+    for path in lot.folder.glob("agent-00.db*"):
+        path.rename(path.with_name(path.name.replace("agent-00", agent)))
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("records", [600, 3000])
+def test_a_backlog_drains_over_64_kbit(make_lot: MakeLot, records: int) -> None:
+    """The present comes first, the past in order, and memory does not grow with what waits."""
+    lot = make_lot({"pi-1": {f"pi-1.{n}": [] for n in range(10)}})
+    offline_day(lot, "pi-1", records)
+    waiting = len(lot.committed("pi-1"))
+    lot.network.slow("pi-1", 64)
+    watcher_began_s = time.monotonic()
+    lot.start()
+    watcher = lot.watcher(f"{lot.topics.root}/spots/+/state")
+    for bay in lot.bays["pi-1"]:
+        watcher.first(shows(lot, bay, "free"), PATIENCE_S)
+    present_s = time.monotonic() - watcher_began_s
+    lot.await_settled(300)
+    drained_s = time.monotonic() - watcher_began_s
+    seqs = lot.committed("pi-1")
+    assert lot.sunk_seqs("pi-1") == seqs
+    assert len(seqs) >= waiting >= records
+    agent_mb = netlot.peak_mb(lot.agents["pi-1"])
+    gateway_mb = netlot.peak_mb(lot.gateway)
+    print(
+        f"{len(seqs)} records in {drained_s:.0f} s, the present in {present_s:.1f} s; at most "
+        f"{agent_mb:.0f} MB at the agent, {gateway_mb:.0f} MB at the gateway"
+    )
+    assert present_s < drained_s / 2
+    assert agent_mb < 65
+    assert gateway_mb < 65
