@@ -14,6 +14,8 @@ class LotClock:
         self._start = start
         self._speed = speed
         self._now_s = 0.0
+        self.off_s = 0.0
+        """By how much the wall clock is wrong, though it says that it is synced."""
         self._began_s = time.monotonic()
 
     def monotonic(self) -> float:
@@ -22,7 +24,7 @@ class LotClock:
 
     def wall(self) -> datetime:
         """The lot's time of day, UTC."""
-        return self._start + timedelta(seconds=self._now_s)
+        return self._start + timedelta(seconds=self._now_s + self.off_s)
 
     def synced(self) -> bool:
         """Simulated clocks are right."""

@@ -2,6 +2,9 @@
 
 import random
 from collections.abc import Sequence
+from datetime import datetime
+
+from simulator.sessions import END_S, Sessions, over_the_end
 
 SHORTEST_S = 60.0
 """No stay and no gap is shorter: two dwells of a detector and some."""
@@ -19,6 +22,15 @@ def invented_day(
     return {
         bay: _bay_day(random.Random(f"{seed}/{bay}"), end_s, stay_s, gap_s, fill_s) for bay in bays
     }
+
+
+def invented_sessions(spots: int, hours: float, seed: int, start: datetime) -> Sessions:
+    """Some busy hours of spots A1, A2, ... as if they had been recorded."""
+    end_s = hours * 3600
+    names = [f"A{number}" for number in range(1, spots + 1)]
+    day = invented_day(names, seed, end_s - END_S, stay_s=1500.0, gap_s=500.0, fill_s=2000.0)
+    bays = {name: over_the_end(intervals, end_s) for name, intervals in day.items()}
+    return Sessions(start, bays, sum(map(len, bays.values())), 0, 0)
 
 
 def _bay_day(

@@ -54,9 +54,7 @@ class Child:
     @property
     def pid(self) -> int:
         """Its process id. Raises RuntimeError before the first start."""
-        if self._process is None:
-            raise RuntimeError(f"{self.name} was not started")
-        return self._process.pid
+        return self._process_now().pid
 
     def start(self) -> None:
         """Start it, and return when it listens. Raises NotReady."""
@@ -77,8 +75,23 @@ class Child:
         """SIGKILL: nothing is written down any more."""
         self._end(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        """SIGSTOP: it holds what it has and does nothing."""
+        self._process_now().send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._process_now().send_signal(signal.SIGCONT)
+
+    def _process_now(self) -> "subprocess.Popen[bytes]":
+        if self._process is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self._process
+
     def stop(self) -> None:
         """SIGTERM, and SIGKILL if that is not enough."""
+        if self.running:
+            self.thaw()  # or it would not hear
         self._end(signal.SIGTERM)
 
     def _end(self, number: signal.Signals) -> None:

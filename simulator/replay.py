@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.tools.reading import reading
+from gateway.tools.reconcile import Reckoning, reckon
 from simulator.faults import Breaker, Fault
 from simulator.processes import BrokerKind
 from simulator.reconcile import Report, reconcile
 from simulator.sessions import Sessions
-from simulator.site import Site
+from simulator.site import Site, righted
 
 SETTLE_S = 180.0
 TAIL_S = 120.0
@@ -30,12 +32,22 @@ class Result:
     occupancy: dict[str, Any]
     occupied_truly: int
     gateway: dict[str, Any] = field(default_factory=dict)
+    sent: int = 0
+    """Records that the agents ever spooled."""
+    books: Reckoning = field(default_factory=lambda: Reckoning(""))
+
+    @property
+    def accepted(self) -> int:
+        """Records that the gateway took in."""
+        return sum(book.accepted for book in self.books.agents.values())
 
     @property
     def clean(self) -> bool:
         """Nothing lost, doubled, out of order or wrong, at any sink, nor on the display."""
         return (
             self.settled
+            and self.books.balanced
+            and self.sent == self.accepted
             and all(report.clean for report in self.reports)
             and self.occupancy.get("occupied") == self.occupied_truly
             and self.occupancy.get("unknown") == 0
@@ -58,6 +70,9 @@ class Result:
             "occupied_truly": self.occupied_truly,
             "sinks": [report.as_dict() for report in self.reports],
             "gateway": self.gateway,
+            "sent": self.sent,
+            "accepted": self.accepted,
+            "books": self.books.as_dict(),
         }
 
 
@@ -65,6 +80,7 @@ def play(
     sessions: Sessions,
     faults: list[Fault],
     *,
+    lot_id: str,
     folder: Path,
     speed: float,
     broker: BrokerKind,
@@ -75,7 +91,7 @@ def play(
     """Play it all; `progress` is told (lot's seconds, of how many) now and then."""
     end_s = hours * 3600 if hours is not None else sessions.end_s + TAIL_S
     site = Site(
-        "melbourne",
+        lot_id,
         sessions.bays,
         sessions.start,
         folder=folder,
@@ -103,12 +119,21 @@ def _result(
 ) -> Result:
     settled = site.settled(SETTLE_S)
     reports = [
-        reconcile(name, sessions.bays, records, sessions.start, end_s, keyed=keyed)
+        reconcile(
+            name,
+            sessions.bays,
+            (righted(each, sessions.start) for each in records),
+            sessions.start,
+            end_s,
+            keyed=keyed,
+        )
         for name, records, keyed in (
             ("disk (file sink, as it lies)", site.sink_records(), False),
             ("cloud (front door, by event_id)", site.door_records(), True),
         )
     ]
+    with reading(site.folder / "gateway.db") as db:
+        books = reckon(db)
     inside = (a <= end_s < d for each in sessions.bays.values() for a, d in each)
     return Result(
         sessions,
@@ -120,4 +145,6 @@ def _result(
         site.occupancy(),
         sum(inside),
         site.status(),
+        sum(each.agent.store.spool.last_seq for each in site.lot.agents if each.plugged),
+        books,
     )

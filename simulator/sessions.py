@@ -74,7 +74,7 @@ def load_sessions(
     intervals = {bay: _merged(each, start) for bay, each in chosen.items()}
     merged = rows - sum(len(each) for each in intervals.values())
     if hours is not None:
-        intervals = {bay: _over_the_end(each, hours * 3600) for bay, each in intervals.items()}
+        intervals = {bay: over_the_end(each, hours * 3600) for bay, each in intervals.items()}
     return Sessions(start, intervals, rows, short, merged)
 
 
@@ -132,6 +132,6 @@ def _merged(rows: list[_Row], start: datetime) -> list[Interval]:
     return merged
 
 
-def _over_the_end(intervals: list[Interval], end_s: float) -> list[Interval]:
+def over_the_end(intervals: list[Interval], end_s: float) -> list[Interval]:
     """A stay that ends too near the end to be seen ends after it."""
     return [(a, d if d < end_s - END_S else max(d, end_s + 3600)) for a, d in intervals]

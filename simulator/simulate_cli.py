@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from simulator.faults import NAMES
 from simulator.folder import folder_of_run
 
 app = typer.Typer(
@@ -18,9 +19,12 @@ app = typer.Typer(
 
 EPILOG = (
     "Examples: lotkeeper simulate --broker 10.0.0.5:1883 --lot lot-1 --spots 24 | "
+    "lotkeeper simulate --fault 'kill-gateway*3,cut-cloud@2h+30m,clock-jump' | "
+    "lotkeeper simulate --fault duplicate,poison --fault freeze-broker --json | "
     "lotkeeper simulate --replay sessions.csv --cut-cloud 1h --kill-broker 2 "
     "--kill-gateway 10 --report | lotkeeper simulate --passes passes.txt"
 )
+FAULTS = "; ".join(f"{name}: {kind.help}" for name, kind in NAMES.items())
 
 
 @app.command(epilog=EPILOG)
@@ -34,7 +38,7 @@ def simulate(
     agents: Annotated[int, typer.Option(min=1, max=100, help="Agents that share them.")] = 3,
     speed: Annotated[
         float | None,
-        typer.Option(min=0, help="Lot seconds a second, 0: at once [60; with --replay 3600]."),
+        typer.Option(min=0, help="Lot seconds a second, 0: at once [60; replays, faults 3600]."),
     ] = None,
     duration: Annotated[float, typer.Option(min=1, help="Seconds to run.")] = 3600,
     seed: Annotated[int, typer.Option(help="Another seed, another day or plan of faults.")] = 1,
@@ -48,7 +52,16 @@ def simulate(
         Path | None, typer.Option(help="A CSV of recorded sessions, played through a whole site.")
     ] = None,
     bays: Annotated[int | None, typer.Option(min=1, help="Of the file, this many bays.")] = None,
-    hours: Annotated[float | None, typer.Option(min=1, help="Of the file, these hours.")] = None,
+    hours: Annotated[
+        float | None, typer.Option(min=1, help="Of the file, these hours; of a test lot [6].")
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Faults on a test lot of its own, or on the --replay: names with commas between, "
+            f"each with *times or @when, and +how long of the lot's time. {FAULTS}."
+        ),
+    ] = None,
     cut_cloud: Annotated[
         str | None, typer.Option(help="Cut the cloud for this long of the lot's time, e.g. 1h.")
     ] = None,
@@ -69,12 +82,15 @@ def simulate(
     ] = None,
 ) -> None:
     """Play a lot. Exit 0 all well, 1 something lost, doubled or wrong, 2 bad usage."""
-    logging.basicConfig(level=logging.CRITICAL if replay else logging.WARNING)
+    logging.basicConfig(level=logging.CRITICAL if replay or fault else logging.WARNING)
     if passes:
         from simulator.passes import show_passes
 
         raise typer.Exit(show_passes(passes, as_json))
-    if replay is None:
+    if http and fault:
+        typer.echo("--fault: breaks a lot of its own, which has its own cloud: no --http", err=True)
+        raise typer.Exit(2)
+    if replay is None and not fault:
         from simulator.stream import stream
 
         raise typer.Exit(
@@ -97,6 +113,8 @@ def simulate(
     with folder_of_run(keep) as folder:
         result = run_replay(
             replay,
+            spots=spots,
+            fault=fault or [],
             folder=folder,
             bays=bays,
             hours=hours,
@@ -106,7 +124,7 @@ def simulate(
             kill_broker=kill_broker,
             kill_gateway=kill_gateway,
             broker="mosquitto" if use_mosquitto else "iotcore",
-            bays_an_agent=bays_an_agent,
+            bays_an_agent=bays_an_agent if replay else -(-(bays or spots) // agents),
             quiet=as_json,
         )
         if as_json:

@@ -4,11 +4,12 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from contract.upstream import rfc3339
 from gateway.ask import NoAnswer, ask
 from runtime.mqtt import MqttSettings
 from simulator import processes
@@ -16,9 +17,25 @@ from simulator.clock import LotClock
 from simulator.faults import What
 from simulator.frontdoor import FrontDoor
 from simulator.lot import QUIET_S, SimulatedLot
-from simulator.processes import BrokerKind
+from simulator.processes import BrokerKind, Child
+from simulator.tap import Tap
 
 ZONES = 8
+JUMP_S = 10 * 365 * 86400.0
+"""How far a clock jumps back: so far that each time of it is known for one."""
+
+
+def _kill(child: Child) -> None:
+    child.kill()
+    child.start()
+
+
+def righted(record: dict[str, Any], start: datetime) -> dict[str, Any]:
+    """The record with its true time, where a clock that had jumped stamped it."""
+    told = datetime.fromisoformat(record["timestamp"])
+    if told > start - timedelta(seconds=JUMP_S / 2):
+        return record
+    return {**record, "timestamp": rfc3339(told + timedelta(seconds=JUMP_S))}
 
 
 class Site:
@@ -50,6 +67,7 @@ class Site:
         self.metrics_port = processes.free_port()
         self.door = FrontDoor(processes.free_port(), secrets.token_hex(16), folder)
         self.lot = SimulatedLot(lot_id, bays, self.clock, self.mqtt, folder, bays_an_agent, quiet_s)
+        self.tap = Tap(self.mqtt, lot_id)
         self.broker = processes.broker(broker, folder, self.mqtt.port)
         self.gateway = processes.gateway(self._gateway_toml(), folder)
 
@@ -59,11 +77,13 @@ class Site:
         self.broker.start()
         self.gateway.start()
         self.gateway.await_port(self.metrics_port)
+        self.tap.start()
         self.lot.start()
 
     def stop(self) -> None:
         """Stop everything in order, agents first."""
         self.lot.stop()
+        self.tap.stop()
         self.gateway.stop()
         self.broker.stop()
         self.door.cut()
@@ -74,22 +94,42 @@ class Site:
         return self.zones[names.index(bay) * len(self.zones) // len(names)]
 
     def strike(self, what: What) -> None:
-        """Cut the cloud or the first agent; SIGKILL broker or gateway and start it again."""
-        if what == "cloud":
-            self.door.cut()
-        elif what == "agent":
-            self.lot.agents[0].unplug()
-        else:
-            child = self.broker if what == "broker" else self.gateway
-            child.kill()
-            child.start()
+        """Do what `what` says; who is killed is started again at once."""
+        {
+            "cloud": self.door.cut,
+            "cloud errors": lambda: self._fail_cloud(True),
+            "agent": self.lot.agents[0].unplug,
+            "agent restart": self._restart_agent,
+            "broker": lambda: _kill(self.broker),
+            "gateway": lambda: _kill(self.gateway),
+            "broker frozen": self.broker.freeze,
+            "gateway frozen": self.gateway.freeze,
+            "clock": lambda: self._set_clock(-JUMP_S),
+            "duplicates": self.tap.publish_again,
+            "poison": self.tap.poison,
+        }[what]()
 
     def restore(self, what: What) -> None:
         """Bring back what was cut; what was killed runs again already."""
-        if what == "cloud":
-            self.door.restore()
-        elif what == "agent":
-            self.lot.agents[0].plug()
+        undo: dict[What, Callable[[], None]] = {
+            "cloud": self.door.restore,
+            "cloud errors": lambda: self._fail_cloud(False),
+            "agent": self.lot.agents[0].plug,
+            "broker frozen": self.broker.thaw,
+            "gateway frozen": self.gateway.thaw,
+            "clock": lambda: self._set_clock(0.0),
+        }
+        undo[what]()
+
+    def _fail_cloud(self, failing: bool) -> None:
+        self.door.failing = failing
+
+    def _set_clock(self, off_s: float) -> None:
+        self.clock.off_s = off_s
+
+    def _restart_agent(self) -> None:
+        self.lot.agents[0].unplug()
+        self.lot.agents[0].plug()
 
     def status(self, timeout_s: float = 5.0) -> dict[str, Any]:
         """The gateway's account. Raises NoAnswer."""

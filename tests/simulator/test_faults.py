@@ -4,7 +4,17 @@ import re
 
 import pytest
 
-from simulator.faults import Breaker, Fault, What, plan, seconds, written
+from simulator.faults import (
+    NAMES,
+    Breaker,
+    Fault,
+    What,
+    asked,
+    plan,
+    plan_asked,
+    seconds,
+    written,
+)
 
 
 class Site:
@@ -138,3 +148,58 @@ def test_the_end_brings_back_what_is_cut_and_no_more() -> None:
     breaker.end(site, 11)
     assert site.seen == ["strike cloud", "strike broker", "restore cloud"]
     assert breaker.done[-1] == "  0:00:10 cloud back at the end"
+
+
+# What `simulate --fault` takes ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("kill-gateway", [("gateway", 1, None, 0)]),
+        ("kill-gateway*3", [("gateway", 3, None, 0)]),
+        ("cut-cloud", [("cloud", 1, None, 3600)]),
+        ("cut-cloud@2h+30m", [("cloud", 1, 7200, 1800)]),
+        ("cut-cloud*2+90", [("cloud", 2, None, 90)]),
+        ("poison, duplicate@5m", [("poison", 1, None, 0), ("duplicates", 1, 300, 0)]),
+    ],
+)
+def test_asked(text: str, found: list[tuple[str, int, float | None, float]]) -> None:
+    assert [(each.kind.what, each.count, each.at_s, each.for_s) for each in asked(text)] == found
+
+
+@pytest.mark.parametrize(
+    ("text", "mend"),
+    [
+        ("kill-wifi", "there are kill-gateway, kill-broker"),
+        ("", "there are kill-gateway"),
+        ("poison,,poison", "there are kill-gateway"),
+        ("kill-gateway+1h", "is over at once: leave \\+1h away"),
+        ("kill-gateway*0", "\\*0 is how often, 1 or more"),
+        ("kill-gateway*2@1h", "at random moments: no @"),
+    ],
+)
+def test_asked_otherwise_is_refused_with_the_mend(text: str, mend: str) -> None:
+    with pytest.raises(ValueError, match=mend):
+        asked(text)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_asked_is_planned_within_its_time(seed: int) -> None:
+    faults = plan_asked(seed, 100, 9000, asked("kill-gateway*3,cut-cloud+1h,poison@50"))
+    assert [each.what for each in faults if each.at_s == 50] == ["poison"]
+    assert sorted(each.what for each in faults) == ["cloud", *["gateway"] * 3, "poison"]
+    assert all(each.at_s >= 100 and each.at_s + each.for_s <= 9000 for each in faults[1:])
+    assert faults == plan_asked(seed, 100, 9000, asked("kill-gateway*3,cut-cloud+1h,poison@50"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_kind_is_struck_told_and_restored_if_it_lasts(name: str) -> None:
+    kind = NAMES[name]
+    site, breaker = Site(), Breaker([Fault(10, kind.what, kind.for_s)])
+    breaker.step(site, 10)
+    breaker.step(site, 10 + kind.for_s)
+    lasts = [f"restore {kind.what}"] if kind.for_s else []
+    assert site.seen == [f"strike {kind.what}", *lasts]
+    assert len(breaker.done) == 1 + len(lasts)
+    assert all(len(words.split(maxsplit=1)[1]) > 5 for words in breaker.done)
