@@ -1,7 +1,6 @@
 """A SQLite file that survives a power cut: WAL, synchronous=FULL, checked when it is opened.
 
-Of 1,918 power-cut states WAL with FULL lost no committed row; WAL with NORMAL lost some in
-454 of 1,638. A file that fails `PRAGMA quick_check` is moved aside, never deleted: the
+A file that fails SQLite's check, or whose seal is broken, is moved aside, never deleted: the
 service starts with a new one, and what can be read of the old is offered to the owner.
 """
 
@@ -15,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from spool import seal
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ def open_database(path: Path, migrations: Sequence[str]) -> tuple[sqlite3.Connec
     connection = _connect(path)
     try:
         migrate(connection, migrations)
+        seal.keep(connection)
     except BaseException:
         connection.close()
         raise
@@ -63,16 +65,16 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _sound(path: Path) -> bool:
     try:
         with closing(_connect(path)) as connection:
-            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            verdict = seal.fault(connection)
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF not in DAMAGE:
             raise
         verdict = str(error)
     except UnicodeDecodeError as error:
         verdict = f"SQLite quotes a schema that is no text: {error.object!r}"
-    if verdict != "ok":
+    if verdict is not None:
         log.error("database %s is damaged: %s", path, verdict)
-    return bool(verdict == "ok")
+    return verdict is None
 
 
 def _set_aside(path: Path) -> Path:
@@ -99,6 +101,7 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
         )
     if version == len(migrations):
         return
+    seal.take_off(connection)
     from sqlite_utils import Database  # 4 MB that a bay Pi need not carry once its file is made
 
     database = Database(connection)

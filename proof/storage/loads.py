@@ -118,8 +118,8 @@ STEPS: dict[str, Callable[[Path, int], Steps]] = {
 }
 
 
-def recovered(load: str, folder: Path) -> str | None:
-    """Open what a fault left with the real store; the digest of what it holds.
+def recovered(load: str, folder: Path) -> tuple[str, int] | None:
+    """Open what a fault left with the real store: the digest of what it holds, and its last seq.
 
     None where the file was set aside as damaged. Raises AssertionError where a row is not
     intact or the account does not hold.
@@ -135,7 +135,9 @@ def recovered(load: str, folder: Path) -> str | None:
     try:
         assert all(row.intact for row in spool.read(0, 10**6)), "a damaged row"
         assert all(spool.depth(name).balanced for name in cursors), "an account that does not hold"
-        return None if list(folder.glob("*damaged*")) else digest(connection)
+        if list(folder.glob("*damaged*")):
+            return None
+        return digest(connection), spool.last_seq
     finally:
         connection.close()
 

@@ -16,8 +16,9 @@ from proof.storage.trace import Event
 
 RAM = Path("/dev/shm")
 
-Verdict = Literal["kept", "back", "mixed", "set aside", "refused"]
-"""All that was told is there | an older commit | what never was | told as damaged | not opened."""
+Verdict = Literal["kept", "new", "back", "mixed", "set aside", "refused"]
+"""All that was told is there | nothing is: a new epoch or store, which is told to all | an older
+commit | what never was | told as damaged | not opened."""
 
 
 class Recording:
@@ -63,9 +64,12 @@ class Recording:
             return "refused"
         if found is None:
             return "set aside"
-        if told == 0 or found in self.told[told - 1 : told + 1]:
+        digest, last_seq = found
+        if told == 0 or digest in self.told[told - 1 : told + 1]:
             return "kept"
-        return "back" if found in self.told[:told] else "mixed"
+        if last_seq == 0:
+            return "new"
+        return "back" if digest in self.told[:told] else "mixed"
 
     def verdicts(
         self, seed: int, draws: int, *, share: float = 1.0, lies: bool = False

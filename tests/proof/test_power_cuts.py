@@ -38,11 +38,31 @@ def test_a_commit_that_is_not_synced_is_seen_to_be_lost() -> None:
 
 @pytest.mark.proof
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("load", "least"), [("agent", 8_000), ("gateway", 12_000)])
+@pytest.mark.parametrize(("load", "least"), [("agent", 5_000), ("gateway", 10_000)])
 def test_thousands_of_cuts_lose_nothing(load: str, least: int) -> None:
-    found = Recording(load).verdicts(seed=2, draws=4 if load == "agent" else 2)
+    found = Recording(load).verdicts(seed=2, draws=8 if load == "agent" else 2)
     print(f"{load}: {dict(found)}")
     assert only_kept(found, least), found
+
+
+def test_a_disk_that_lies_about_its_syncs_is_told() -> None:
+    """Whatever is lost is told: by the file's check, or by a store, epoch or seq that is older.
+
+    Red without the seal: a quarter of the states were mixtures of old and new pages, unseen.
+    """
+    found = Recording("agent", SHORT).verdicts(seed=3, draws=1, share=0.01, lies=True)
+    assert not found["mixed"] + found["refused"], found
+    assert min(found["set aside"], found["back"], found["new"]) > 0, found
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("load", LOADS)
+def test_no_lie_of_thousands_is_silent(load: str) -> None:
+    found = Recording(load, ["--rounds", "12"]).verdicts(seed=4, draws=1, share=0.1, lies=True)
+    print(f"{load}: {dict(found)}")
+    assert not found["mixed"] + found["refused"], found
+    assert found["set aside"] > 500, found
 
 
 def state_of(*events: Event) -> set[bytes]:
