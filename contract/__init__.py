@@ -6,6 +6,7 @@ Readers ignore fields they do not know; a change that would break a reader is a 
 version. Golden messages stand in `contract/examples/`.
 """
 
+from contract.alerts import Alert
 from contract.events import (
     Birth,
     Gap,
@@ -24,6 +25,7 @@ from contract.words import ClockState, EventType, HealthState, Kind, Size, Statu
 __all__ = [
     "Ack",
     "AgentHealth",
+    "Alert",
     "Birth",
     "ClockState",
     "EventType",

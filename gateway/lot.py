@@ -47,6 +47,11 @@ class Lot:
         presence = self.presences.get(agent_id) or Presence()
         return presence.silence(self.clock.monotonic(), self.settings.presence.offline_after_s)
 
+    def state(self, agent_id: str) -> str:
+        """An agent's state for people: `online` or why not, and whether it seems to have a copy."""
+        state = self.silence(agent_id) or "online"
+        return f"{state}, clone_suspected" if self.presences[agent_id].clone_suspected else state
+
     def shown(self, spot_id: str) -> Shown:
         """What people are shown of a spot."""
         believed = self.ingest.believed.get(spot_id)

@@ -27,7 +27,7 @@ def account(lot: Lot, forwarders: Iterable[Forwarder]) -> dict[str, Any]:
         "totals": dict(totals),
         "dead_letters": lot.store.letters.counts(),
         "sinks": {each.sink_name: sink_account(lot, each) for each in forwarders},
-        "agents": {name: lot.silence(name) or "online" for name in sorted(lot.presences)},
+        "agents": {name: lot.state(name) for name in sorted(lot.presences)},
     }
 
 

@@ -12,6 +12,7 @@ import contract
 from contract import (
     Ack,
     AgentHealth,
+    Alert,
     Birth,
     Gap,
     GatewayHealth,
@@ -34,6 +35,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "ack_resend": Ack,
     "agent_health": AgentHealth,
     "agent_will": AgentHealth,
+    "alert": Alert,
     "birth": Birth,
     "gap": Gap,
     "gateway_health": GatewayHealth,

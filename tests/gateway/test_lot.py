@@ -14,6 +14,7 @@ from gateway.batch import Arrived
 from gateway.displays import REFRESH_SHARE, SPOTS_AT_ONCE, Displays
 from gateway.ingest import Ingest
 from gateway.lot import Lot
+from gateway.presence import CLONE_QUIET_S
 from gateway.store import GatewayStore
 from gateway.testing import SetClock, changed, lot_settings
 
@@ -40,7 +41,7 @@ class House:
 
     def _publish(self, topic: str, payload: bytes) -> None:
         name = topic.removeprefix("parking/v1/lot-1/")
-        self.retained[name] = json.loads(payload)
+        self.retained[name] = json.loads(payload or b"null")
         self.published.append(name)
 
     def restart(self) -> None:
@@ -151,7 +152,8 @@ def test_only_what_changed_is_published_and_all_before_it_runs_out(house: House)
     house.clock.now_s += 60 / REFRESH_SHARE
     house.hear()
     house.show()
-    assert sorted(set(house.published)) == sorted(house.retained)
+    shown = [name for name, body in house.retained.items() if body is not None]
+    assert sorted(set(house.published)) == sorted(shown)
     again = house.retained["spots/A1/state"]
     assert again["valid_until"] > first["valid_until"] > again["as_of"]
 
@@ -222,3 +224,25 @@ def test_a_spot_that_left_the_layout_is_neither_shown_nor_counted(tmp_path: Path
     assert "spots/A1/state" not in house.retained
     assert house.lot.snapshots(None) == []
     house.store.close()
+
+
+def test_an_identity_with_two_holders_is_told_until_it_has_one_again(house: House) -> None:
+    """Red where the alert is published only once, and where its end is not told."""
+    presence = house.lot.presences["pi-1"]
+    presence.hears_up("s1", house.clock.monotonic())
+    assert house.show()["alerts/clone.pi-1"] is None  # whatever an earlier gateway left there
+    for session in ("s2", "s1"):
+        presence.hears_up(session, house.clock.monotonic())
+    alert = house.show()["alerts/clone.pi-1"]
+    assert alert["kind"] == "clone_suspected"
+    assert alert["agent_id"] == "pi-1"
+    assert house.lot.state("pi-1") == "online, clone_suspected"
+    house.show()
+    assert "alerts/clone.pi-1" not in house.published
+    house.clock.now_s += 60
+    house.displays.owe_all()
+    assert house.show()["alerts/clone.pi-1"] == alert
+    assert "alerts/clone.pi-1" in house.published
+    house.clock.now_s += CLONE_QUIET_S
+    presence.hears_up("s1", house.clock.monotonic())
+    assert house.show()["alerts/clone.pi-1"] is None

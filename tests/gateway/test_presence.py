@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from contract.words import HealthState, Status
 from gateway.decode import Poison, decode
 from gateway.occupancy import Believed, newer, shown, tally
-from gateway.presence import OFFLINE, UNCONFIRMED, Presence
+from gateway.presence import (
+    CLONE_QUIET_S,
+    OFFLINE,
+    SESSIONS_KEPT,
+    UNCONFIRMED,
+    Presence,
+)
 from gateway.testing import START, changed
 
 LIMIT = 10_000
@@ -57,6 +63,46 @@ def test_a_session_that_was_replaced_and_speaks_again_is_a_clone() -> None:
     for session in ("s1", "s2", "s1"):
         presence.hears_up(session, 0)
     assert presence.clone_suspected
+
+
+def beat(presence: Presence, session: str, beat_ms: int, now_s: float = 0.0) -> None:
+    assert presence.is_news(beat_ms, retained=False)
+    presence.hears_up(session, now_s)
+
+
+def test_a_heartbeat_that_comes_again_brings_nobody_back_and_is_no_clone() -> None:
+    presence = Presence()
+    for session, beat_ms in (("s1", 100), ("s1", 200), ("s2", 50), ("s1", 100), ("s1", 200)):
+        beat(presence, session, beat_ms)
+    assert presence.session_id == "s2"
+    assert not presence.clone_suspected
+    presence.hears_down("s2")
+    beat(presence, "s2", 50)
+    presence.hears(1.0)  # a record, sent again too
+    assert presence.silence(2, 30) == OFFLINE
+    beat(presence, "s2", 51)
+    assert presence.silence(3, 30) == ""
+
+
+def test_a_clone_is_told_until_one_holder_has_been_silent_for_an_hour() -> None:
+    presence = Presence()
+    beat(presence, "s1", 1, 0)
+    beat(presence, "s2", 1, 5)
+    beat(presence, "s1", 2, 10)
+    assert presence.clone_suspected
+    beat(presence, "s1", 3, 10 + CLONE_QUIET_S)
+    assert presence.clone_suspected
+    beat(presence, "s1", 4, 11 + CLONE_QUIET_S)
+    assert not presence.clone_suspected
+    beat(presence, "s2", 2, 12 + CLONE_QUIET_S)
+    assert presence.clone_suspected
+
+
+def test_only_some_sessions_are_remembered() -> None:
+    presence = Presence()
+    for number in range(50):
+        beat(presence, f"s{number}", 1)
+    assert len(presence.left) == len(presence.beats_ms) - 1 == SESSIONS_KEPT
 
 
 def believed(status: Status = Status.FREE, epoch: str = "e1", seq: int = 5) -> Believed:
