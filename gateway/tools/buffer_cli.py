@@ -75,7 +75,7 @@ def verify(
     raise typer.Exit(0 if found.good else 1)
 
 
-@app.command(epilog="Example: systemctl stop lotkeeper-gateway; lotkeeper gateway buffer salvage")
+@app.command(epilog="Example: lotkeeper gateway buffer salvage, with the gateway stopped")
 def salvage(
     files: Annotated[
         list[Path] | None,

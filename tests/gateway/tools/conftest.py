@@ -40,7 +40,7 @@ class House:
         """A record behind a hole that its agent cannot fill."""
         while record["seq"] > self.store.streams().get(("pi-1", "e1"), 0):
             self.take(record)
-            self.clock.now_s += 3
+            self.clock.now_s += 60
 
     def deliver(self, sink: str, seq: int, *refused: int) -> None:
         """Move a sink's cursor, as its forwarder does."""
