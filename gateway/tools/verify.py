@@ -1,7 +1,7 @@
-"""Whether a gateway's database is whole: pages, rows, chains, cursors and accounts.
+"""Whether a gateway's database is whole: pages, seal, rows, chains, cursors and accounts.
 
-It reads in short steps beside the running gateway; only the check of the pages is one long read,
-during which the write-ahead log grows.
+It reads in short steps beside the running gateway; only the checks of the pages and of the seal
+are long reads, during which the write-ahead log grows.
 """
 
 import json
@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.tools.reading import check_schema, reading
+from gateway.tools.reading import check_schema, one_moment, reading
 from gateway.tools.reconcile import reckon
+from spool import seal
 from spool.rows import COLUMNS, Row, row_of
 
 ROWS_A_STEP = 500
@@ -51,13 +52,11 @@ def verify(path: Path, progress: Progress = lambda what, done, of: None) -> Veri
     """Check the database at `path`. Raises Unreadable where there is none to check."""
     found = Verified(str(path))
     with reading(path) as db:
-        for check in (_check_pages, _check_schema, _check_rows, _check_streams, _check_books):
+        for check in CHECKS:
             try:
                 check(db, found, progress)
-            except (sqlite3.DatabaseError, TypeError) as error:
+            except (sqlite3.DatabaseError, TypeError) as error:  # a column of another type
                 found.faults.append(f"{check.__name__.removeprefix('_check_')}: {error}")
-                if check in (_check_schema,):
-                    break
     return found
 
 
@@ -67,6 +66,15 @@ def _check_pages(db: sqlite3.Connection, found: Verified, progress: Progress) ->
         if words != "ok":
             found.faults.append(f"pages: {words}")
     progress("pages", 1, 1)
+
+
+def _check_seal(db: sqlite3.Connection, found: Verified, progress: Progress) -> None:
+    """That no value is another, in any table, than the gateway wrote."""
+    progress("seal", 0, 1)
+    with one_moment(db):
+        if fault := seal.fault(db):
+            found.faults.append(f"seal: {fault}")
+    progress("seal", 1, 1)
 
 
 def _check_schema(db: sqlite3.Connection, found: Verified, progress: Progress) -> None:
@@ -136,3 +144,6 @@ def _check_streams(db: sqlite3.Connection, found: Verified, progress: Progress) 
 
 def _check_books(db: sqlite3.Connection, found: Verified, progress: Progress) -> None:
     found.faults += [f"account: {fault}" for fault in reckon(db).faults]
+
+
+CHECKS = (_check_schema, _check_pages, _check_seal, _check_rows, _check_streams, _check_books)

@@ -1,6 +1,8 @@
 """Verify finds what is wrong, whatever it is, and nothing where nothing is."""
 
 import re
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -47,6 +49,22 @@ def test_damage_is_found_and_told(house: Any, statement: str, words: str) -> Non
     found = verify(house.path)
     assert any(re.search(words, fault) for fault in found.faults), found.faults
     assert not found.good
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE streams SET boot_id='another'",
+        "UPDATE spots SET status='free' WHERE spot_id='A2'",
+        "UPDATE dead_letters SET payload=CAST('{}' AS BLOB) WHERE id=1",
+        "INSERT INTO closed_spots VALUES ('A1', '', '')",
+    ],
+)
+def test_a_value_that_the_gateway_did_not_write_is_found(house: Any, statement: str) -> None:
+    house.live()
+    with closing(sqlite3.connect(house.path)) as stranger, stranger:
+        stranger.execute(statement)
+    assert [fault[:14] for fault in verify(house.path).faults] == ["seal: its seal"]
 
 
 def test_a_record_behind_its_successor_is_found(house: Any) -> None:
