@@ -17,6 +17,7 @@ from typing import Any
 
 from spool import Depth, Entry, Row, Spool, Transaction, open_database
 from spool.log import SCHEMA
+from spool.reserve import Reserve
 from spool.salvage import salvage
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class AgentStore:
         self._db, damaged = open_database(path, MIGRATIONS)
         self._lock = threading.RLock()
         self.spool = Spool(self._db, limit_bytes, _gap)
+        self.reserve = Reserve(self._db, path, self.spool)
         with self._transaction():
             self.spool.register(GATEWAY)
             self.epoch = self._remember("epoch", uuid.uuid4().hex[:16])
@@ -176,6 +178,7 @@ class AgentStore:
         return (row[0], datetime.fromisoformat(row[1])) if row else None
 
     def _transaction(self) -> Transaction:
+        self.reserve.look()
         return Transaction(self._db, self._lock, self.spool.reload)
 
     def _move_cursor(self) -> None:

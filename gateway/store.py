@@ -23,6 +23,7 @@ from gateway.letters import SCHEMA as LETTERS
 from gateway.occupancy import Believed
 from spool import Depth, Entry, Row, Spool, Transaction, open_database
 from spool.log import SCHEMA
+from spool.reserve import Reserve
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class GatewayStore:
         self.db, self.damaged = open_database(path, MIGRATIONS)
         self.lock = threading.RLock()
         self.spool = Spool(self.db, limit_bytes, self._gap)
+        self.reserve = Reserve(self.db, path, self.spool)
         self.letters = DeadLetters(self.db)
         self.books = Books(self.db)
         with self.transaction():
@@ -88,6 +90,7 @@ class GatewayStore:
 
     def transaction(self) -> Transaction:
         """All or nothing, one writer at a time."""
+        self.reserve.look()
         return Transaction(self.db, self.lock, self._reload)
 
     def _reload(self) -> None:

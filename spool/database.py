@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from spool import seal
+from spool import reserve, seal
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +29,24 @@ WAL_PAGES = 1000
 """Checkpoint the write-ahead log at 4 MB: a growing one writes each event over and over."""
 
 
-def open_database(path: Path, migrations: Sequence[str]) -> tuple[sqlite3.Connection, Path | None]:
+class Connection(sqlite3.Connection):
+    """A connection that remembers the I/O error behind which it must not commit again.
+
+    Linux reports a failed fsync once and takes the pages for written: the next one succeeds,
+    and so would a commit that stands on what never reached the disk.
+    """
+
+    failed: sqlite3.Error | None = None
+
+
+def open_database(path: Path, migrations: Sequence[str]) -> tuple[Connection, Path | None]:
     """Open or make the database at `path`; answers it and the damaged file it replaced, if any.
 
     A file that is made is readable by its owner alone. Raises sqlite3.Error when the medium
     fails, another process holds the file or it may not be opened: that is no damage.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    reserve.let_go_if_full(path)
     damaged = _set_aside(path) if path.exists() and not _sound(path) else None
     path.touch(mode=0o600)
     connection = _connect(path)
@@ -48,9 +59,9 @@ def open_database(path: Path, migrations: Sequence[str]) -> tuple[sqlite3.Connec
     return connection, damaged
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> Connection:
     connection = sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, timeout=BUSY_S
+        path, isolation_level=None, check_same_thread=False, timeout=BUSY_S, factory=Connection
     )
     try:
         connection.execute("PRAGMA journal_mode=WAL")
@@ -116,11 +127,12 @@ class Transaction:
 
     BEGIN IMMEDIATE, since a read that turns into a write fails at once under WAL.
     `rolled_back` is called after a failure, for what the owner holds in memory (`Spool.reload`).
+    Behind an I/O error every later one raises sqlite3.OperationalError: open the file again.
     """
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         lock: threading.RLock,
         rolled_back: Callable[[], None] = lambda: None,
     ) -> None:
@@ -131,7 +143,11 @@ class Transaction:
     def __enter__(self) -> Self:
         self._lock.acquire()
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            if self._connection.failed is not None:
+                raise sqlite3.OperationalError(
+                    f"the disk failed ({self._connection.failed}): restart to read what it holds"
+                )
+            self._run("BEGIN IMMEDIATE")
         except BaseException:
             self._lock.release()
             raise
@@ -145,15 +161,29 @@ class Transaction:
     ) -> None:
         committed = False
         try:
+            self._note(error)
             if kind is None:
-                self._connection.execute("COMMIT")
+                self._run("COMMIT")
                 committed = True
         finally:
             try:
                 # A full disk or an I/O error has already rolled back.
                 if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                    self._run("ROLLBACK")
                 if not committed:
                     self._rolled_back()
             finally:
                 self._lock.release()
+
+    def _run(self, statement: str) -> None:
+        try:
+            self._connection.execute(statement)
+        except sqlite3.Error as error:
+            self._note(error)
+            raise
+
+    def _note(self, error: BaseException | None) -> None:
+        code = getattr(error, "sqlite_errorcode", 0)  # errors of the module itself have none
+        if isinstance(error, sqlite3.Error) and code & 0xFF == sqlite3.SQLITE_IOERR:
+            log.error("the disk failed: %s; nothing is committed from here on", error)
+            self._connection.failed = error
