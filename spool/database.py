@@ -4,6 +4,7 @@ A file that fails SQLite's check, or whose seal is broken, is moved aside, never
 service starts with a new one, and what can be read of the old is offered to the owner.
 """
 
+import errno
 import logging
 import os
 import sqlite3
@@ -43,9 +44,11 @@ def open_database(path: Path, migrations: Sequence[str]) -> tuple[Connection, Pa
     """Open or make the database at `path`; answers it and the damaged file it replaced, if any.
 
     A file that is made is readable by its owner alone. Raises sqlite3.Error when the medium
-    fails, another process holds the file or it may not be opened: that is no damage.
+    fails, another process holds the file or it may not be opened: that is no damage; OSError on
+    a read-only file system.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _require_writable(path)
     reserve.let_go_if_full(path)
     damaged = _set_aside(path) if path.exists() and not _sound(path) else None
     path.touch(mode=0o600)
@@ -57,6 +60,11 @@ def open_database(path: Path, migrations: Sequence[str]) -> tuple[Connection, Pa
         connection.close()
         raise
     return connection, damaged
+
+
+def _require_writable(path: Path) -> None:
+    if os.statvfs(path.parent).f_flag & os.ST_RDONLY:  # SQLite only says "unable to open"
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
 
 
 def _connect(path: Path) -> Connection:
