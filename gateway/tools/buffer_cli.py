@@ -105,7 +105,7 @@ def salvage(
 
 
 def _salvage(settings: "GatewaySettings", files: list[Path]) -> "list[Salvage]":
-    from gateway.ownership import Owned, own
+    from gateway.ownership import Owned, give_back, own
     from gateway.store import GatewayStore
     from gateway.tools.salvage import salvage_into
     from gateway.tools.status import set_aside
@@ -119,6 +119,7 @@ def _salvage(settings: "GatewaySettings", files: list[Path]) -> "list[Salvage]":
                 return [salvage_into(store, each) for each in files or set_aside(path)]
             finally:
                 store.close()
+                give_back(path)
     except Owned:
         fail(f"the gateway of {path} runs: stop it, salvage, start it; its agents wait", 1)
     except PermissionError as error:

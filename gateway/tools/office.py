@@ -9,7 +9,7 @@ from gateway.ask import NoAnswer, ask
 from gateway.config import GatewaySettings
 from gateway.ingest import Ingest
 from gateway.lot import Lot
-from gateway.ownership import Owned, own
+from gateway.ownership import Owned, give_back, own
 from gateway.requests import Desk, answer
 from gateway.store import GatewayStore
 from runtime.clock import SystemClock
@@ -73,6 +73,7 @@ def _on_file(settings: GatewaySettings, name: str, data: dict[str, Any]) -> dict
         return _data_of(response)
     finally:
         store.close()
+        give_back(settings.store.path)
 
 
 def _data_of(response: Response) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """One process a database, and tools that see whether it runs."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ownership import Owned, is_owned, own
+from gateway.ownership import Owned, give_back, is_owned, own
 
 
 def test_one_at_a_time_and_free_again_behind_it(tmp_path: Path) -> None:
@@ -64,3 +65,17 @@ def test_patience_outlasts_a_look(tmp_path: Path) -> None:
 def test_what_is_blocked_inside_is_not_taken_for_the_lock(tmp_path: Path) -> None:
     with pytest.raises(BlockingIOError), own(tmp_path / "gateway.db"):
         raise BlockingIOError
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="inherent: only root can give files away")
+def test_what_root_makes_is_the_folders_owners(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    for name in ("gateway.db", "gateway.db-wal", "other"):
+        (folder / name).touch()
+    os.chown(folder, 12345, 12346)
+    give_back(folder / "gateway.db")
+    owners = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in folder.iterdir()}
+    assert owners == {
+        "gateway.db": (12345, 12346), "gateway.db-wal": (12345, 12346), "other": (0, 0),
+    }  # fmt: skip
