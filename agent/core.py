@@ -101,7 +101,7 @@ class Agent:
         movement = watch.moved() if beside else None
         if beside and movement:
             for each in beside:
-                each.hear(movement)
+                each.hear(movement, watch.name)
 
     def miss(self, watch: Watch, sensor: Sensor) -> None:
         """Note that a sensor did not answer: its bus hangs."""

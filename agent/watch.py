@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from agent import records
 from agent.config import LaneSettings, SpotSettings
 from agent.detector import Change, Detector, HealthChange, Passage, State
-from agent.detector.magnetic import Movement
+from agent.detector.beside import Movement
 from agent.records import Moment
 from agent.sensor import Sensor
 from contract.health import SpotHealth
@@ -108,10 +108,10 @@ class Watch:
         self.told = movement
         return movement
 
-    def hear(self, movement: Movement) -> None:
+    def hear(self, movement: Movement, who: str) -> None:
         """The field of an adjacent spot's magnetometer moved."""
         with self.lock:
-            self.detector.hear(self.state, movement)
+            self.detector.hear(self.state, movement, who)
 
     def health(self, now_s: float) -> SpotHealth:
         """What the heartbeat says of this spot; the reading is the first sensor's."""

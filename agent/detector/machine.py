@@ -14,10 +14,11 @@ from dataclasses import replace
 from typing import Any
 
 from agent.detector import faults, fused, magnetic, passage, ranging
+from agent.detector.beside import Movement, hear
 from agent.detector.changes import Change, HealthChange, Passage, Said
 from agent.detector.faults import Health, Watchfulness
 from agent.detector.fused import FusedSettings
-from agent.detector.magnetic import Magnetic, MagneticSettings, Movement
+from agent.detector.magnetic import Magnetic, MagneticSettings
 from agent.detector.passage import Lane, PassageSettings
 from agent.detector.ranging import Ranging, RangingSettings
 from agent.detector.settling import Settling, doubt, lose, settle
@@ -84,9 +85,9 @@ class Detector:
                 said.append(found)
         return state, said
 
-    def hear(self, state: State, movement: Movement) -> None:
+    def hear(self, state: State, movement: Movement, who: str) -> None:
         """The field of an adjacent spot's magnetometer moved."""
-        magnetic.hear(state.magnetic, movement)
+        hear(state.magnetic, movement, who)
 
     def sample_s(self, state: State, unit: str, sample_s: float, now_s: float) -> float:
         """How long to wait for the next reading in `unit`, where `sample_s` is the full rate.

@@ -11,10 +11,8 @@ or drift. The dwell counts only while the field stands still: what passes or man
        +--------------------------------------------------------+
                   still, within max(on / 2, offset / 3), dwell
 
-A neighbour's arrival bends the field here too. Adjacent sensors tell each other their movements
-(`hear`): one that lies within a stronger one next door is the neighbour's, and the level moves
-along with its step. Where both moved, a vehicle that is gone may leave as much as the neighbour's
-step can account for.
+A neighbour's arrival bends the field here too: `beside` tells whose movement it was. Where both
+moved, a vehicle that is gone may leave as much as the neighbour's step can account for.
 
 What was not watched for a while may have drifted by as much as the worst chip does (`slack`): a
 deviation that drift could explain says nothing (`lost`: the status is unknown), until the next
@@ -22,7 +20,6 @@ movement tells which side of it is nearer to the baseline.
 """
 
 import math
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -30,7 +27,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent.detector.baseline import (
     ZERO,
-    Baseline,
     along,
     difference,
     follow,
@@ -38,6 +34,15 @@ from agent.detector.baseline import (
     middle,
     threshold_mg,
     warm,
+)
+from agent.detector.beside import (
+    LEFT_SHARE,
+    Movement,
+    Moving,
+    attribute,
+    beside_mg,
+    is_vetoed,
+    move,
 )
 from contract.words import Status
 from drivers import Vector
@@ -48,23 +53,12 @@ STILL_SIGMAS = 3.0
 """Two samples of a still field differ by 2.3 sigma on the average, over three axes."""
 CONFIDENCE = 0.7
 """The most that a magnetometer alone is believed."""
-LEFT_SHARE = 0.35
-"""Less than this of a vehicle's offset is no vehicle: neighbours leave 10 to 35 % of theirs."""
-NEIGHBOUR_SHARE = 0.4
-"""A movement of less than this share of an adjacent sensor's is the neighbour's."""
-DOUBTFUL_SHARE = 0.6
-"""One of less than this share may be: it has to stand for longer."""
 NEARER = 0.8
 """What moved of itself and ended this much nearer to the baseline than to the vehicle has left."""
 SHIFTED_SHARE = 0.5
 """A change of more than this share of a vehicle's offset is the vehicle moved within its bay."""
-BESIDE_S = 4.0
-"""A movement next door that was this much shorter may be the same: the lane adds to it."""
 MARKED_MG = 25.0
 """A vacant field that comes back from this far was perhaps none: see `_is_inverted`."""
-PAUSE_S = 3.0
-"""A movement that goes on after less than this is the same."""
-RECENT_S = 60.0
 SHIFTED_S = 30.0
 """A vehicle that moved within its bay is taken as it stands now after so long."""
 GAP_S = 30.0
@@ -96,43 +90,13 @@ class MagneticSettings(BaseModel):
     """While the field moves faster than this, the level stands and no dwell counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """The field moved: from when to when, how far from where it stood at most, and in the end."""
-
-    began_s: float
-    ended_s: float
-    peak_mg: float
-    step: Vector
-
-    @property
-    def step_mg(self) -> float:
-        """How far the movement took the field."""
-        return math.hypot(*self.step)
-
-
 @dataclass(slots=True)
-class Magnetic(Baseline):
+class Magnetic(Moving):
     """The baseline, the second that is being gathered and the one before, and what moved last."""
 
     second: list[Vector] = field(default_factory=list)
     second_s: float = 0.0
     decided_s: float = -math.inf
-    mean: Vector | None = None
-    steady_since_s: float = -math.inf
-    moving: bool = False
-    rest: Vector | None = None
-    """Where the field stood before it moved last."""
-    moving_since_s: float = 0.0
-    peak_mg: float = 0.0
-    moved: Movement | None = None
-    """The last movement, or the one that goes on."""
-    taken: Vector = ZERO
-    """How much of its step was taken into the baseline."""
-    is_attributed: bool = False
-    """Whether it was found to be a neighbour's."""
-    beside: deque[Movement] = field(default_factory=lambda: deque(maxlen=6))
-    """The last movements of adjacent sensors."""
     mark: Vector | None = None
     """Where a vehicle stood, from the baseline, that left another field than it found."""
     held: Vector | None = None
@@ -181,23 +145,17 @@ def sense(
 def settled(state: Magnetic, status: Status, now_s: float) -> None:
     """The spot's status was settled: the field as it stands now is that status's level."""
     state.slack_mg, state.rest, state.held = 0.0, None, None
+    state.pending_mg, pending_mg = 0.0, state.pending_mg
     state.occupied_since_s = now_s if status is Status.OCCUPIED else math.inf
     if state.mean is None or state.baseline is None:
         return
     if status is Status.OCCUPIED:
         state.offset = difference(state.mean, state.baseline)
-        state.beside_mg = _beside_mg(state, now_s)
+        state.beside_mg = max(pending_mg, beside_mg(state, now_s))
     elif status is Status.FREE:
         recurs = math.dist(state.mean, state.baseline) < MARKED_MG
         state.mark = None if recurs else difference(state.level, state.mean)
         state.baseline, state.offset = state.mean, ZERO
-
-
-def hear(state: Magnetic, movement: Movement) -> None:
-    """An adjacent sensor's field moved, or goes on doing so: each second while it moves."""
-    if state.beside and state.beside[-1].began_s == movement.began_s:
-        state.beside.pop()
-    state.beside.append(movement)
 
 
 def resumed(state: Magnetic) -> None:
@@ -227,34 +185,17 @@ def _decide(
     warm(state, temperature_c)
     allowed_mg = settings.still_mg_per_s * elapsed_s + STILL_SIGMAS * state.sigma_mg
     if before is None or math.dist(state.mean, before) > allowed_mg:
-        _move(settings, state, before, now_s)
+        move(state, settings.on_mg, before, now_s)
     else:
         _rest(settings, state, status, elapsed_s, now_s)
     evidence = _evidence(settings, state, status, now_s)
     away_mg = math.dist(state.mean, state.level)
-    vetoed = evidence is Status.OCCUPIED and _is_vetoed(state, away_mg, now_s)
+    vetoed = evidence is Status.OCCUPIED and is_vetoed(state, away_mg, now_s)
     dwell_s = settings.veto_dwell_s if vetoed else settings.dwell_s
-    if evidence is status:
-        state.slack_mg = 0.0
+    if evidence is status and not state.moving:
+        state.slack_mg = state.pending_mg = 0.0
     state.lost = _is_lost(settings, state, evidence, now_s)
     return Sensed(evidence, state.second_s, state.steady_since_s, dwell_s)
-
-
-def _move(settings: MagneticSettings, state: Magnetic, before: Vector | None, now_s: float) -> None:
-    assert state.mean is not None
-    if not state.moving and before is not None:
-        state.moving = True
-        last = state.moved
-        goes_on = last is not None and now_s - last.ended_s <= PAUSE_S
-        if last is None or not goes_on or last.step_mg < settings.on_mg / 2:
-            state.rest, state.moving_since_s, state.peak_mg = before, now_s, 0.0
-            state.taken = ZERO
-        state.is_attributed = False
-    if state.rest is not None:
-        state.peak_mg = max(state.peak_mg, math.dist(state.mean, state.rest))
-        step = difference(state.mean, state.rest)
-        state.moved = Movement(state.moving_since_s, now_s, state.peak_mg, step)
-    state.steady_since_s = now_s
 
 
 def _rest(
@@ -267,9 +208,9 @@ def _rest(
         step = difference(state.mean, state.rest)
         state.moved = Movement(state.moving_since_s, now_s, state.peak_mg, step)
         state.moving = False
-    if state.moved is not None and not state.is_attributed and _is_beside(state, state.moved):
-        state.baseline = along(state.baseline, difference(state.moved.step, state.taken))
-        state.taken, state.is_attributed = state.moved.step, True
+        state.pending_mg = max(state.pending_mg, beside_mg(state, now_s))
+    if state.moved is not None and not state.is_attributed:
+        attribute(state, settings.on_mg, state.moved, status)
     if status is Status.UNKNOWN:
         return
     away = difference(state.mean, state.level)
@@ -278,56 +219,20 @@ def _rest(
         if status is Status.FREE and state.temperature_c is not None:
             state.slope.note(state.baseline, state.temperature_c, elapsed_s)
     elif status is Status.OCCUPIED and now_s - state.steady_since_s > SHIFTED_S:
-        state.held, state.offset = state.offset, along(state.offset, away)
+        if math.hypot(*away) > settings.on_mg:
+            state.held = state.offset
+        state.offset = along(state.offset, away)
 
 
 def _follows_mg(settings: MagneticSettings, state: Magnetic, status: Status) -> float:
     """What is nearer than this to the level is drift, or a neighbour, and is followed."""
     on = threshold_mg(state, settings.on_mg, settings.sigmas)
+    moved = state.moved
     if status is Status.FREE:
         return on
+    if state.beside and moved is not None and not state.is_attributed and moved.step_mg > on:
+        return on / 2
     return max(on / 2, SHIFTED_SHARE * math.hypot(*state.offset))
-
-
-def _is_beside(state: Magnetic, moved: Movement) -> bool:
-    """Whether a movement lies within a much stronger one next door."""
-    return any(
-        _is_echo(moved, each)
-        and moved.began_s > each.began_s - BESIDE_S
-        and moved.ended_s < each.ended_s + BESIDE_S
-        for each in state.beside
-    )
-
-
-def _is_echo(moved: Movement, other: Movement) -> bool:
-    """Whether one movement is as weak as a neighbour's is: by its peak, or by peak and step."""
-    if moved.peak_mg < NEIGHBOUR_SHARE * other.peak_mg:
-        return True
-    weak = moved.peak_mg < DOUBTFUL_SHARE * other.peak_mg
-    return weak and moved.step_mg < NEIGHBOUR_SHARE * other.step_mg
-
-
-def _overlapping(state: Magnetic, now_s: float) -> list[Movement]:
-    """The movements next door that overlap the last one here, while that is recent."""
-    moved = state.moved
-    if moved is None or now_s - moved.ended_s > RECENT_S:
-        return []
-    return [
-        each
-        for each in state.beside
-        if each.began_s < moved.ended_s + BESIDE_S and moved.began_s < each.ended_s + BESIDE_S
-    ]
-
-
-def _is_vetoed(state: Magnetic, away_mg: float, now_s: float) -> bool:
-    """Whether a deviation may be that of a movement next door."""
-    return any(away_mg < DOUBTFUL_SHARE * each.peak_mg for each in _overlapping(state, now_s))
-
-
-def _beside_mg(state: Magnetic, now_s: float) -> float:
-    """How much of the last movement's step may be a neighbour's."""
-    steps = [NEIGHBOUR_SHARE * each.step_mg for each in _overlapping(state, now_s)]
-    return max(steps, default=0.0)
 
 
 def _evidence(
@@ -341,8 +246,8 @@ def _evidence(
     if away_mg < on / 2:
         return Status.FREE
     if status is Status.OCCUPIED and away_mg < math.dist(state.mean, state.level):
-        beside_mg = max(state.beside_mg, _beside_mg(state, now_s))
-        if away_mg < max(LEFT_SHARE * offset_mg, beside_mg) or _has_left(state, away_mg, on):
+        shared_mg = max(state.beside_mg, beside_mg(state, now_s))
+        if away_mg < max(LEFT_SHARE * offset_mg, shared_mg) or _has_left(state, away_mg, on):
             return Status.FREE
     if status is Status.OCCUPIED and _is_back(state, on):
         return Status.FREE

@@ -22,7 +22,7 @@ from agent.detector import (
     RangingSettings,
     State,
 )
-from agent.detector.magnetic import Movement
+from agent.detector.beside import Movement
 from contract.words import Status
 from drivers import Reading
 from score.match import Event, Kind, Tally, match
@@ -173,7 +173,7 @@ def _tell(listeners: list[Listener], speaker: Listener) -> None:
     speaker.told = movement
     for each in listeners:
         if each is not speaker:
-            each.detector.hear(each.state, movement)
+            each.detector.hear(each.state, movement, "next door")
 
 
 def truth(bay: Bay) -> list[Event]:

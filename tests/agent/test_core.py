@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent.core import Agent, BusThread
-from agent.detector.magnetic import Movement
+from agent.detector.beside import Movement
 from agent.records import restamped
 from agent.sensor import LAST_RETRY_S
 from agent.store import AgentStore
@@ -238,7 +238,7 @@ def test_neighbours_hear_each_others_movements(tmp_path: Path) -> None:
         sensor.says = DriverError("asleep")
     for _ in range(2):
         told.agent.poll(speaker)
-    assert list(near.state.magnetic.beside) == [moved]
+    assert list(near.state.magnetic.beside) == [("A2", moved)]
     assert not far.state.magnetic.beside
     assert not speaker.state.magnetic.beside
 

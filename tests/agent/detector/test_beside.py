@@ -1,0 +1,133 @@
+"""A bay whose neighbour's vehicles bend its field too, and whose sensor tells its movements."""
+
+import random
+
+import pytest
+
+from agent.detector import Change, Detector, MagneticSettings
+from agent.detector.beside import Movement
+from contract.words import Status
+from drivers import Quality, Reading, Vector
+
+VACANT = (200.0, 180.0, 420.0)
+NOTHING = (0.0, 0.0, 0.0)
+CAR = (60.0, -40.0, 80.0)
+ECHO = (0.0, 60.0, 0.0)
+"""What the neighbour's vehicle does here."""
+NEXT_DOOR_MG = 300.0
+DETECTOR = Detector(MagneticSettings())
+
+
+def both(one: Vector, other: Vector) -> Vector:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
+class Bay:
+    """Ten samples a second of a field that moves linearly, and a neighbour that is heard."""
+
+    def __init__(self) -> None:
+        self.state = DETECTOR.initial(0.0)
+        self.noise = random.Random(3)
+        self.field = NOTHING
+        self.tick = 0
+        self.told: list[Change] = []
+        self.stand(60)
+        assert self.statuses == [Status.FREE]
+
+    @property
+    def statuses(self) -> list[Status]:
+        return [change.status for change in self.told]
+
+    def stand(self, seconds: int) -> None:
+        self.move(self.field, seconds)
+
+    def move(self, to: Vector, seconds: int = 4, peak_mg: float | None = None) -> None:
+        """Go there; with `peak_mg` the neighbour's sensor moved as long and so strongly."""
+        begin, began_s = self.field, self.tick / 10
+        for n in range(1, seconds * 10 + 1):
+            share = n / (seconds * 10)
+            self.field = both(begin, tuple(share * (b - a) for a, b in zip(begin, to, strict=True)))
+            self._sample()
+            if peak_mg is not None and n % 10 == 5:
+                self.hear(began_s, share * peak_mg)
+
+    def hear(self, began_s: float, peak_mg: float) -> None:
+        movement = Movement(began_s, self.tick / 10, peak_mg, (peak_mg, 0.0, 0.0))
+        DETECTOR.hear(self.state, movement, "B1")
+
+    def _sample(self) -> None:
+        x, y, z = (v + self.noise.gauss(0, 1.5) for v in both(VACANT, self.field))
+        reading = Reading((x, y, z), "mG", Quality.OK, (x, y, z), self.tick / 10)
+        self.state, said = DETECTOR.step(self.state, reading, self.tick / 10)
+        self.told += [each for each in said if isinstance(each, Change)]
+        self.tick += 1
+
+
+@pytest.fixture
+def bay() -> Bay:
+    return Bay()
+
+
+def test_a_neighbours_arrival_is_none_here_where_it_is_heard(bay: Bay) -> None:
+    bay.move(ECHO, peak_mg=NEXT_DOOR_MG)
+    bay.stand(60)
+    assert bay.statuses == [Status.FREE]
+    bay.move(NOTHING, peak_mg=NEXT_DOOR_MG)
+    bay.stand(60)
+    assert bay.statuses == [Status.FREE]
+
+
+def test_unheard_it_is_taken_for_a_vehicle(bay: Bay) -> None:
+    bay.move(ECHO)
+    bay.stand(60)
+    assert bay.statuses == [Status.FREE, Status.OCCUPIED]
+
+
+def test_the_own_vehicle_is_seen_beside_the_neighbours(bay: Bay) -> None:
+    bay.move(ECHO, peak_mg=NEXT_DOOR_MG)
+    bay.stand(30)
+    bay.move(both(CAR, ECHO))
+    bay.stand(60)
+    bay.move(ECHO)
+    bay.stand(30)
+    assert bay.statuses == [Status.FREE, Status.OCCUPIED, Status.FREE]
+
+
+def test_a_neighbour_that_comes_and_goes_does_not_hide_the_own_departure(bay: Bay) -> None:
+    bay.move(CAR)
+    bay.stand(60)
+    bay.move(both(CAR, ECHO), peak_mg=NEXT_DOOR_MG)
+    bay.stand(60)
+    bay.move(ECHO)
+    bay.stand(30)
+    assert bay.statuses == [Status.FREE, Status.OCCUPIED, Status.FREE]
+
+
+def test_what_was_strong_before_the_neighbour_moved_is_the_own_vehicle(bay: Bay) -> None:
+    """It is weaker than the neighbour's in the end, but came first."""
+    bay.move(CAR, seconds=6)
+    began_s = bay.tick / 10 - 1
+    for second in range(1, 5):
+        bay.move(both(CAR, ECHO) if second == 4 else bay.field, seconds=1)
+        bay.hear(began_s, 100.0 * second)
+    bay.stand(60)
+    assert bay.statuses == [Status.FREE, Status.OCCUPIED]
+
+
+def test_both_leave_at_once(bay: Bay) -> None:
+    """What the neighbour's vehicle did when it came is undone, and the own one is gone."""
+    bay.move(CAR)
+    bay.stand(60)
+    bay.move(both(CAR, ECHO), peak_mg=NEXT_DOOR_MG)
+    bay.stand(60)
+    bay.move(NOTHING, peak_mg=NEXT_DOOR_MG)
+    bay.stand(60)
+    assert bay.statuses == [Status.FREE, Status.OCCUPIED, Status.FREE]
+
+
+def test_a_movement_next_door_long_ago_attributes_nothing(bay: Bay) -> None:
+    bay.hear(bay.tick / 10, NEXT_DOOR_MG)
+    bay.stand(20)
+    bay.move(ECHO)
+    bay.stand(60)
+    assert bay.statuses == [Status.FREE, Status.OCCUPIED]
