@@ -105,11 +105,12 @@ def test_a_neighbour_that_comes_and_goes_does_not_hide_the_own_departure(bay: Ba
 
 def test_what_was_strong_before_the_neighbour_moved_is_the_own_vehicle(bay: Bay) -> None:
     """It is weaker than the neighbour's in the end, but came first."""
-    bay.move(CAR, seconds=6)
-    began_s = bay.tick / 10 - 1
-    for second in range(1, 5):
-        bay.move(both(CAR, ECHO) if second == 4 else bay.field, seconds=1)
-        bay.hear(began_s, 100.0 * second)
+    bay.move(CAR, seconds=4)
+    began_s = bay.tick / 10 - 0.5
+    bay.move(both(CAR, ECHO), seconds=2)
+    for _ in range(3):
+        bay.hear(began_s, 400.0)
+        bay.stand(1)
     bay.stand(60)
     assert bay.statuses == [Status.FREE, Status.OCCUPIED]
 
