@@ -29,7 +29,7 @@ def salvage(damaged: Path) -> list[Row]:
     try:
         with closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True)) as db:
             rows, unreadable = _read(db, *_span(db))
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter quotes a damaged schema
         log.error("nothing can be salvaged from %s: %s", damaged, error)
         return []
     intact = sorted((row for row in rows if row.intact), key=lambda row: row.seq)

@@ -61,7 +61,9 @@ def fault(connection: sqlite3.Connection) -> str | None:
     if verdict != "ok":
         return verdict
     if not _has_sequences(connection):
-        return None
+        counted = "SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'"
+        table = connection.execute(counted).fetchone()
+        return f"table {table[0]} has lost its counter" if table else None
     return _broken(connection) or _reused(connection) or _unbalanced(connection)
 
 
@@ -73,9 +75,10 @@ def _broken(connection: sqlite3.Connection) -> str | None:
     try:
         reckoned = _reckoned(connection)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+        # A text that is none: Python's own error, without a code, or its function's.
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) != sqlite3.SQLITE_ERROR:
             raise
-        return f"a row cannot be read: {error}"  # a text that is none
+        return f"a row cannot be read: {error}"
     return None if kept == reckoned else f"its seal is {kept}, its rows make {reckoned}"
 
 

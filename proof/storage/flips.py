@@ -1,0 +1,98 @@
+"""One bit of a database is flipped: what the real store makes of it."""
+
+import hashlib
+import logging
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Literal
+
+from agent.store import AgentStore
+from gateway.store import GatewayStore
+from proof.storage.loads import AGENT_LIMIT, GATEWAY_LIMIT, NAMES
+from spool import Entry
+
+PAGE = 4096
+
+Verdict = Literal["harmless", "set aside", "quarantined", "silent", "refused"]
+"""Nothing changed | the file was | a row was | something changed unseen | no start, no commit."""
+
+
+def content(connection: sqlite3.Connection) -> str:
+    """All that something is decided by. Only a lower counter of letters or streams would harm."""
+    tables = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type='table' AND name NOT IN "
+        "('sqlite_sequence', 'spool_quarantine') ORDER BY name"
+    ).fetchall()
+    said = hashlib.sha256()
+    queries = [f"SELECT * FROM {table}" for (table,) in tables]
+    for query in [*queries, "SELECT seq FROM sqlite_sequence WHERE name = 'spool'"]:
+        said.update(repr((query, sorted(connection.execute(query), key=repr))).encode())
+    return said.hexdigest()
+
+
+def opened(load: str, folder: Path) -> tuple[AgentStore | GatewayStore, sqlite3.Connection]:
+    """The real store, with every row of its spool read as it is for sending."""
+    path = folder / NAMES[load]
+    if load == "agent":
+        agent = AgentStore(path, AGENT_LIMIT)
+        agent.read(0, 10**6)
+        return agent, agent._db
+    gateway = GatewayStore(path, GATEWAY_LIMIT)
+    gateway.read(0, 10**6, 10**9)
+    return gateway, gateway.db
+
+
+def append(store: AgentStore | GatewayStore) -> None:
+    """One commit more."""
+    if isinstance(store, AgentStore):
+        store.append("A1", [Entry("A1", b"{}")], "{}")
+    else:
+        with store.transaction():
+            store.spool.append([Entry("A1", b"{}")])
+
+
+def sound(load: str, folder: Path) -> str:
+    """What the database in `folder` says before anything happens to it."""
+    store, connection = opened(load, folder)
+    said = content(connection)
+    store.close()
+    return said
+
+
+def flips(whole: bytes, a_page: int, rng: Random) -> Iterator[tuple[int, int]]:
+    """(offset, bit): `a_page` bits of each page, most of them where something is written."""
+    for start in range(0, len(whole), PAGE):
+        written = [at for at in range(start, start + PAGE) if whole[at]]
+        for number in range(a_page):
+            anywhere = number % 4 == 0 or not written
+            at = rng.randrange(start, start + PAGE) if anywhere else rng.choice(written)
+            yield at, rng.randrange(8)
+
+
+def verdict(load: str, folder: Path, whole: bytes, said: str, place: tuple[int, int]) -> Verdict:
+    """Make the database again with one bit flipped, open it, commit, and look."""
+    for left in folder.iterdir():
+        left.unlink()
+    data = bytearray(whole)
+    data[place[0]] ^= 1 << place[1]
+    (folder / NAMES[load]).write_bytes(data)
+    logging.disable(logging.CRITICAL)
+    try:
+        store, connection = opened(load, folder)
+        try:
+            found = content(connection)
+            quarantined = store.spool.quarantined()
+            append(store)
+        finally:
+            connection.close()
+    except (sqlite3.Error, ValueError, KeyError, RuntimeError, OSError):
+        return "refused"
+    finally:
+        logging.disable(logging.NOTSET)
+    if list(folder.glob("*.damaged-*")):
+        return "set aside"
+    if quarantined:
+        return "quarantined"
+    return "harmless" if found == said else "silent"
