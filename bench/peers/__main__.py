@@ -72,6 +72,15 @@ def rows(only: str, runs: int, scale: float) -> Iterator[list[str]]:
         yield from (row(what, name, each, first) for name, each in done.items())
 
 
+def told(run: Run) -> str:
+    """A run in a line, and how busy the machine was."""
+    a = run.account
+    return (
+        f"{run.rate_per_s:.0f}/s, {a.lost} lost, {a.duplicated} duplicated, "
+        f"{a.out_of_order} out of order; load {os.getloadavg()[0]:.1f}"
+    )
+
+
 def main() -> None:
     """Run and print."""
     options = argparse.ArgumentParser(prog="python -m bench.peers")

@@ -47,7 +47,7 @@ def through(side: Side, events: int, rate_per_s: float = 0) -> Run:
     dismiss(senders)
     settle(side, events)
     return Run(
-        account(side.sent(events), side.arrivals.events),
+        reckoned(side, events),
         side.arrivals.last_s - began_s,
         max(peak_mb(each.pid) for each in side.gateways()),
         (written(side.gateways()) - before) / events,
@@ -90,11 +90,19 @@ def _afterwards(
     settle(side, events)
     dismiss(senders)
     return Run(
-        account(side.sent(events), side.arrivals.events),
+        reckoned(side, events),
         max(side.arrivals.last_s - began_s, 0.0),
         max(peak_mb(each.pid) for each in side.gateways()),
         stored=stored,
     )
+
+
+def reckoned(side: Side, events: int) -> Account:
+    """The account. Raises RuntimeError where events came that were not sent: the measure is off."""
+    found = account(side.sent(events), side.arrivals.events)
+    if found.foreign:
+        raise RuntimeError(f"{side.name}: {found.foreign} events arrived that nobody sent")
+    return found
 
 
 def tell(senders: list[LoadAgent]) -> None:
