@@ -25,7 +25,12 @@ max_inflight_messages 200
 max_queued_messages 100000
 """
 
-pytest.register_assert_rewrite("drivers.testing.contract", "drivers.testing.magnetometer", "gateway.sinks.testing", "spool.testing")
+pytest.register_assert_rewrite(
+    "drivers.testing.contract",
+    "drivers.testing.magnetometer",
+    "gateway.sinks.testing",
+    "spool.testing",
+)
 
 settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI"):
