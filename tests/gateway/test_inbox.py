@@ -44,7 +44,7 @@ class Wire:
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> int:
         with self._news:
-            self.published.append((topic, json.loads(payload)))
+            self.published.append((topic, json.loads(payload) if payload else None))
             self._news.notify_all()
         return 1
 
