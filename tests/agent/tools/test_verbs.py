@@ -192,7 +192,8 @@ class TestCalibrate:
         told = json.loads(done.stdout)
         assert told["kept"] is True
         assert kept(config, "A1")["floor_mm"] == told["sensors"][0]["learnt"]["floor_mm"]
-        assert kept(config, "A1")["floor_mm"] == pytest.approx(2500, abs=5)
+        # Of ten readings with a sigma of 5 mm the median has one of 2.
+        assert kept(config, "A1")["floor_mm"] == pytest.approx(2500, abs=12)
 
     def test_keeps_a_baseline_for_the_agent(self, config: Path) -> None:
         assert run("calibrate", config, "A2", "--empty-only", "-y", "--seconds", 1).returncode == 0
