@@ -9,6 +9,7 @@ urllib3, for it costs 3 MB of memory in use where httpx and requests cost 6.
 
 import json
 import ssl
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -101,14 +102,17 @@ def _hint(status: int) -> str:
     return _HINTS.get(status, "look at the API's own log" if status >= 500 else "check `url`")
 
 
-def _answers(body: bytes, count: int) -> list[Answer]:
-    """What a 2xx reply says of `count` records. Raises `SinkError` where it cannot be matched."""
+def _answers(body: bytes, count: int) -> list[Answer] | None:
+    """What a 2xx reply says of each of `count` records, None where it speaks of them as a whole.
+
+    Raises `SinkError` where it cannot be matched.
+    """
     try:
         reply = json.loads(body)
     except ValueError:
-        return [ACCEPTED] * count
+        return None
     if not isinstance(reply, dict) or "results" not in reply:
-        return [ACCEPTED] * count
+        return None
     hint = "`results` must hold one object a record, with a known `status`: mend the API"
     try:
         results = _Reply.model_validate(reply).results
@@ -120,15 +124,20 @@ def _answers(body: bytes, count: int) -> list[Answer]:
 
 
 class Sink:
-    """One POST a batch; each item of the array is a cloud record as it is."""
+    """One POST a batch; each item of the array is a cloud record as it is.
 
-    partial = False
+    An API that answers record by record may take a later record of a spot and not an earlier
+    one. So a batch holds one record a spot until a reply has told that this API does not.
+    """
+
+    partial = True
     max_bytes = 1024 * 1024
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self.max_records = config.max_records
         self._pool: urllib3.PoolManager | None = None
+        self._answers_each = False
 
     def open(self) -> None:
         """Set up TLS; connects on the first send. Raises `SinkError` for a bad `ca_file`."""
@@ -142,13 +151,20 @@ class Sink:
             return []
         status, retry_after, body = self._post(b"[" + b",".join(r.payload for r in batch) + b"]")
         if 200 <= status < 300:
-            return hold_back(batch, _answers(body, len(batch)))
+            answers = _answers(body, len(batch))
+            self._learn(each_answered=answers is not None)
+            return hold_back(batch, answers or [ACCEPTED] * len(batch))
         reason = f"HTTP {status} from {self._config.url}: {body[:200].decode(errors='replace')}"
         if status not in _REFUSED:
             raise SinkError(reason, hint=_hint(status), retry_after_s=_retry_after_s(retry_after))
         if len(batch) > 1:
             raise SinkError(reason, retryable=False, hint="one record of the batch is refused")
         return [Answer(Verdict.REJECTED, reason)]
+
+    def _learn(self, *, each_answered: bool) -> None:
+        """Once it has answered record by record it may do so again."""
+        self._answers_each |= each_answered
+        self.partial = self._answers_each
 
     def close(self) -> None:
         if self._pool is not None:
@@ -193,11 +209,25 @@ class Sink:
                 retries=False,  # nor redirects: a moved API is for the operator to see
                 preload_content=False,
             )
-            reply = response.read(_MAX_REPLY_BYTES)
+            reply = _read_in_time(response, config.read_timeout_s)
             response.release_conn()  # which closes it where the reply was longer
         except urllib3.exceptions.HTTPError as error:
             raise _unreachable(config.url, error) from error
         return response.status, response.headers.get("Retry-After"), reply
+
+
+def _read_in_time(response: "urllib3.BaseHTTPResponse", seconds: float) -> bytes:
+    """The start of the reply; one that drips in would never time out, a read at a time."""
+    import urllib3
+
+    deadline_s = time.monotonic() + seconds
+    reply = b""
+    while len(reply) < _MAX_REPLY_BYTES and (part := response.read1(_MAX_REPLY_BYTES)):
+        reply += part
+        if time.monotonic() > deadline_s:
+            response.close()
+            raise urllib3.exceptions.TimeoutError(f"the reply took more than {seconds:g} s")
+    return reply
 
 
 def _unreachable(url: str, error: Exception) -> SinkError:

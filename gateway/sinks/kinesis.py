@@ -59,7 +59,11 @@ class Config(BaseModel):
 
 
 class Sink:
-    """One PutRecords a batch. Kinesis may take a later record and not an earlier one."""
+    """One PutRecords a batch. Kinesis may take a later record and not an earlier one.
+
+    boto3 reads a credentials file once, and a role's only when they are about to expire: where
+    they are refused the client is let go, and the next call looks for new ones.
+    """
 
     partial = True
     max_records = 500
@@ -114,6 +118,8 @@ class Sink:
         """Raise for the whole call, or reject its one record."""
         code = error.response.get("Error", {}).get("Code", "")
         hint = _HINTS.get(code, "look at the stream in the AWS console")
+        if hint.startswith(_CREDENTIALS):
+            self.close()
         if code not in _REFUSED:
             raise SinkError(str(error), hint=hint) from error
         if count > 1:
@@ -126,6 +132,7 @@ class Sink:
         hint = "check the uplink, `region` and `endpoint_url`"
         if isinstance(error, NoCredentialsError | CredentialRetrievalError):
             hint = _CREDENTIALS
+            self.close()
         return SinkError(f"no reply from Kinesis: {error}", hint=hint)
 
 

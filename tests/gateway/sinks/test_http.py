@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from gateway.sinks import ACCEPTED, Answer, SinkError, Verdict
 from gateway.sinks.http import Config, Sink
 from gateway.sinks.testing import SinkContract, make_record
+from proof.fault_proxy import FaultProxy
+from proof.fault_proxy import Reply as Dripped
 from tests.gateway.sinks.wire import Gate, Reply, Request, ScriptedServer
 
 
@@ -63,7 +65,7 @@ def test_posts_an_array_with_the_token_of_the_moment(
     sink = Sink(Config(url=f"{server.url}/v1/records", token_file=token))
     for secret in ("first", "renewed"):
         token.write_text(f"{secret}\n")
-        sink.send([make_record(1), make_record(2)])
+        sink.send([make_record(1), make_record(2, "lot/A2")])
     assert [r.headers["authorization"] for r in server.requests] == [
         "Bearer first",
         "Bearer renewed",
@@ -99,9 +101,33 @@ def test_results_are_answered_record_by_record(server: ScriptedServer, sink: Sin
 
 
 def test_record_behind_a_retried_one_of_its_key_is_kept(server: ScriptedServer, sink: Sink) -> None:
+    sink.send([make_record(0)])
     server.script.append(Reply(200, {"results": [{"status": "retry"}, {"status": "accepted"}]}))
     answers = sink.send([make_record(1), make_record(2)])
     assert [answer.verdict for answer in answers] == [Verdict.KEEP, Verdict.KEEP]
+
+
+def test_a_batch_holds_one_record_a_key_where_the_api_may_answer_each(
+    server: ScriptedServer, sink: Sink
+) -> None:
+    """At first nobody knows; once it did so it may do it again, whatever it answers meanwhile."""
+    assert sink.partial
+    sink.send([make_record(1)])
+    assert not sink.partial
+    server.script.append(Reply(200, {"results": [{"status": "accepted"}]}))
+    for seq in (2, 3):
+        sink.send([make_record(seq)])
+        assert sink.partial
+
+
+def test_a_reply_that_drips_in_is_a_timeout() -> None:
+    """Each read of it is in time."""
+    dripping = FaultProxy(("", 0))
+    dripping.otherwise = lambda call: Dripped(200, b" " * 50, pause_s=0.1)
+    with pytest.raises(SinkError, match="took more than") as caught:
+        Sink(Config(url=dripping.url, read_timeout_s=0.3)).send([make_record(1)])
+    dripping.close()
+    assert caught.value.retryable
 
 
 @pytest.mark.parametrize("body", [None, "taken", {"count": 1}, [1]])
@@ -131,7 +157,7 @@ def test_refused_batch_is_for_bisection_and_a_refused_record_is_rejected(
 ) -> None:
     server.script.extend([Reply(status, "bad"), Reply(status, "bad")])
     with pytest.raises(SinkError) as caught:
-        sink.send([make_record(1), make_record(2)])
+        sink.send([make_record(1), make_record(2, "lot/A2")])
     assert not caught.value.retryable
     (answer,) = sink.send([make_record(1)])
     assert answer.verdict is Verdict.REJECTED

@@ -197,6 +197,18 @@ def test_call_refused_for_its_content_is_for_bisection(server: ScriptedServer, s
     assert answer.verdict is Verdict.REJECTED
 
 
+def test_refused_credentials_are_read_anew(
+    server: ScriptedServer, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.script.append(fault("ExpiredTokenException"))
+    with pytest.raises(SinkError):
+        sink.send([make_record(1)])
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "renewed")
+    server.script.append(Reply(200, {"Records": [{"SequenceNumber": "1", "ShardId": "s"}]}))
+    assert sink.send([make_record(1)]) == [ACCEPTED]
+    assert "Credential=renewed/" in server.requests[1].headers["authorization"]
+
+
 def test_answers_that_do_not_match_accept_nothing(server: ScriptedServer, sink: Sink) -> None:
     server.script.append(Reply(200, {"Records": []}))
     with pytest.raises(SinkError, match="0 answers for 1 records"):
