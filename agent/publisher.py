@@ -211,6 +211,9 @@ class Publisher:
             return
         if ack.store_id != self.store.store_id and self.store.meet(ack.store_id):
             self._begin(ack.seq)
+        elif ack.seq < self.window.acked:
+            log.error("the gateway went back from %d to %d", self.window.acked, ack.seq)
+            self._begin(ack.seq)
         self.store.acknowledge(ack.seq)
         self.window.acknowledged(ack.seq, self.store.spool.last_seq, self.monotonic())
         self.store.protect(self.window.sent)

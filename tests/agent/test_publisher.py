@@ -90,6 +90,19 @@ def test_another_gateways_store_gets_everything_from_the_beginning(rig: Rig) -> 
     assert gateway.records[3]["prev_seq"] == 0
 
 
+def test_a_gateway_that_went_back_gets_again_what_it_had_acknowledged(rig: Rig) -> None:
+    """Its disk lied about its syncs, or its file is an older copy: nothing else would tell it."""
+    rig.agent.free()
+    gateway = rig.gateway()
+    rig.publisher.start()
+    gateway.until(lambda: gateway.seqs == [1, 2, 3])
+    gateway.ack(rig.agent, 3)
+    rig.acked(3)
+    gateway.ack(rig.agent, 1)
+    gateway.until(lambda: gateway.seqs == [1, 2, 3, 2, 3])
+    assert gateway.records[3]["prev_seq"] == 1
+
+
 def test_a_running_gateway_that_is_silent_is_told_again(
     tmp_path: Path, broker: tuple[str, int]
 ) -> None:
