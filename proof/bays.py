@@ -1,5 +1,6 @@
 """An agent's Pi: the real agent and publisher, polled and stepped, over sensors that are told."""
 
+import json
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -19,13 +20,12 @@ LOT = "lot-1"
 FLOOR_MM, ROOF_MM = 2500.0, 900.0
 IDLE_S = 10.0
 """A bay is read so often (times the scale) while nothing happens there ..."""
-BUSY_S = 8.0
+BUSY_S = 6.0
 """... and each second for so long behind a change."""
 
 
 def agent_settings(around: Surroundings, plan: AgentPlan) -> AgentSettings:
     """The agent.toml of one agent."""
-    scale = around.plan.scale
     detector = {"kind": "ranging", "floor_mm": FLOOR_MM, "median_of": 1}
     return AgentSettings.model_validate(
         {
@@ -36,7 +36,7 @@ def agent_settings(around: Surroundings, plan: AgentPlan) -> AgentSettings:
                 "path": around.folder / f"{plan.agent_id}.db",
                 "limit_bytes": plan.limit_bytes,
             },
-            "publish": {**plan.publish, "heartbeat_s": 5.0 * scale},
+            "publish": dict(plan.publish),
             "spots": [
                 {
                     "spot_id": spot,
@@ -113,11 +113,12 @@ class Bays(Host):
         make_link = link_maker(around.broker, process)
         self.publisher = Publisher(agent, self.clock.monotonic, make_link)
         self.agent = agent
+        self.ledger.harvest(store)
         self._buses = buses(agent)
         self._poll = Thread(around.schedule, self.step(self._step_sensors))
         self._send = Thread(around.schedule, self.step(self._step_publisher))
         link = cast(SimulatedLink, self.publisher.link)
-        link.told = self._wake_publisher
+        link.told, link.seen = self._wake_publisher, self._judge_publish
         link.start()
         self._poll.wake(self.haste_s())
         self._wake_publisher()
@@ -176,6 +177,16 @@ class Bays(Host):
         publisher.step()
         wait_s = publisher.wait_s()
         self._send.wake(wait_s * self.around.plan.scale + self.haste_s())
+
+    def _judge_publish(self, topic: str, payload: bytes) -> None:
+        """Nothing is published that a crash could take back."""
+        if not topic.endswith("/events"):
+            return
+        said = json.loads(payload)
+        for each in said if isinstance(said, list) else [said]:
+            place = (each["agent_id"], each["epoch"], each["seq"])
+            if each["type"] != "gap" and place not in self.ledger.told:
+                self.around.find(f"{self.name}: {place} published before its commit")
 
     def _wake_publisher(self) -> None:
         self._send.wake(self.haste_s())

@@ -48,6 +48,9 @@ class Mischief:
     late_s: float = 3.0
 
 
+WELL = Mischief()
+
+
 @dataclass(slots=True)
 class Session:
     """What the broker keeps of a client."""
@@ -83,7 +86,7 @@ class Broker:
         self.network = network
         self.rng = rng
         self.up = True
-        self.mischief = Mischief()
+        self.mischief = WELL
         self.marks_live = False
         self.queue_limit = 100_000
         self.let_go = 0
@@ -176,10 +179,14 @@ class Broker:
             self.retained[message.topic] = message
         elif message.retain:
             self.retained.pop(message.topic, None)
-        live = message if self.marks_live else replace(message, retain=False)
+        live = message
+        if message.retain and not self.marks_live:
+            live = Message(message.topic, message.payload)
         for session in list(self.sessions.values()):
-            if any(matches(each, message.topic) for each in session.filters):
-                self._route(session, live)
+            for each in session.filters:
+                if matches(each, message.topic):
+                    self._route(session, live)
+                    break
 
     def puback(self, connection: Connection, mid: int) -> None:
         """PUBACK: the next may go."""
@@ -191,6 +198,9 @@ class Broker:
 
     def _route(self, session: Session, message: Message) -> None:
         mischief, roll = self.mischief, self.rng.random
+        if mischief is WELL:
+            self._enqueue(session, message)
+            return
         if mischief.drop and roll() < mischief.drop:
             self.let_go += 1
             return

@@ -21,11 +21,9 @@ from runtime.mqtt import Handlers, MqttSettings
 LOOK_S = 2.0
 RECOVERY_S = 80.0
 """A sensor's fault is told after 60 s, and its end after three good readings."""
-PLAIN_S = 42.0
-STRETCHED_S = 38.0
-"""How long a display may show what is no longer so: twice the agent's time-out towards a gateway
-that seems to have lost records (8 s), its heartbeat (5 s), 12 s until silence is noticed, 15 s of
-validity, a sensor's rhythm; what stretches with the scale and what does not."""
+WRONG_S = 42.0
+"""How long (times the scale) a display may show what is no longer so: 20 s until an agent's silence
+is noticed, 20 s of validity on a display that is cut off, and the watcher's own pause."""
 
 
 class Display:
@@ -86,7 +84,7 @@ class Watcher:
         self._wrong_since: dict[str, float] = {}
         self.longest_s = 0.0
         scale = around.plan.scale
-        self._limit_s = PLAIN_S + STRETCHED_S * scale if scale > 1 else PLAIN_S
+        self._limit_s = WRONG_S * scale
         self._pause_s = LOOK_S * scale
 
     def look(self) -> None:

@@ -51,6 +51,8 @@ class SimulatedLink:
         self.alive = True
         self.told: Callable[[], None] = lambda: None
         """Called behind each callback: a thread of the process may have something to do."""
+        self.seen: Callable[[str, bytes], None] = lambda topic, payload: None
+        """Called with what is about to be published, for judges."""
         self._broker = broker
         self._process = process
         self._client = client_id
@@ -81,6 +83,7 @@ class SimulatedLink:
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> int:
         """Keep the message until its PUBACK; answers its id."""
+        self.seen(topic, payload)
         self._process.point()
         self._mid = self._mid % 65535 + 1
         self._out[self._mid] = Message(topic, payload, retain)

@@ -1,5 +1,6 @@
 """The gateway's machine: the real service, forwarders, store and sinks, stepped."""
 
+import json
 import shutil
 from functools import partial
 from typing import cast
@@ -19,8 +20,8 @@ from proof.schedule import Thread
 from proof.upstream import CloudSink, DiskSink
 
 SINKS = ("cloud", "disk")
-TICK_S = 0.25
-IDLE_S = 1.0
+TICK_S = 1.0
+IDLE_S = 3.0
 
 
 def gateway_settings(around: Surroundings) -> GatewaySettings:
@@ -34,9 +35,9 @@ def gateway_settings(around: Surroundings) -> GatewaySettings:
             "store": {"path": around.folder / "gateway.db", "limit_bytes": plan.limit_bytes},
             "ingest": dict(plan.ingest),
             "presence": {
-                "offline_after_s": 12.0 * plan.scale,
-                "validity_s": 15.0 * plan.scale,
-                "heartbeat_s": 5.0 * plan.scale,
+                "offline_after_s": 20.0 * plan.scale,
+                "validity_s": 20.0 * plan.scale,
+                "heartbeat_s": 8.0 * plan.scale,
             },
             "forward": dict(plan.forward),
             "zones": [{"zone_id": each.agent_id} for each in plan.agents],
@@ -100,7 +101,7 @@ class Gateway(Host):
             for each in self.forwarders
         }
         link = cast(SimulatedLink, self.service.link)
-        link.told = self._wake_service
+        link.told, link.seen = self._wake_service, self._judge_ack
         link.start()
         self._wake_service()
         for thread in self._forward.values():
@@ -133,6 +134,18 @@ class Gateway(Host):
         if found:
             for name in sorted(self._idle):
                 self._forward[name].wake(self.haste_s())
+
+    def _judge_ack(self, topic: str, payload: bytes) -> None:
+        """No acknowledgement tells of more than is committed."""
+        if not topic.endswith("/ack") or self.store is None:
+            return
+        ack, agent_id = json.loads(payload), topic.split("/")[-2]
+        found = self.store.db.execute(
+            "SELECT seq FROM streams WHERE agent_id=? AND epoch=?", (agent_id, ack["epoch"])
+        ).fetchone()
+        committed = found[0] if found and not self.store.db.in_transaction else 0
+        if ack["seq"] > committed:
+            self.around.find(f"ack of {agent_id} {ack['seq']}, committed is {committed}")
 
     def _step_service(self) -> None:
         self.service.step()

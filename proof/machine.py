@@ -81,30 +81,28 @@ class MachineClock:
         self._schedule = schedule
         self._host = host
         self.boots: dict[str, Boot] = {}
+        self.boot_id = ""
+        """Named after the machine and counted."""
         self.ahead_s = 0.0
         self.is_synced = True
         self.boot()
 
-    @property
-    def boot_id(self) -> str:
-        """Named after the machine and counted."""
-        return f"{self._host}-{len(self.boots)}"
-
     def boot(self, *, synced: bool = True, ahead_s: float = 0.0) -> None:
         """Monotonic time begins anew."""
         began_s = self._schedule.now_s - UPTIME_S
-        self.boots[f"{self._host}-{len(self.boots) + 1}"] = Boot(began_s)
+        self.boot_id = f"{self._host}-{len(self.boots) + 1}"
+        self._boot = self.boots[self.boot_id] = Boot(began_s)
         self.set(synced=synced, ahead_s=ahead_s)
 
     def set(self, *, synced: bool, ahead_s: float) -> None:
         """NTP answers, or somebody sets the clock."""
         self.is_synced, self.ahead_s = synced, ahead_s
         if synced and ahead_s:
-            self.boots[self.boot_id].lied = True
+            self._boot.lied = True
 
     def monotonic(self) -> float:
         """Seconds since the boot."""
-        return self._schedule.now_s - self.boots[self.boot_id].began_s
+        return self._schedule.now_s - self._boot.began_s
 
     def wall(self) -> datetime:
         """The machine's time of day."""

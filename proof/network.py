@@ -144,11 +144,10 @@ class Network:
             )
 
     def end(self, client: str) -> None:
-        """The client's process is gone; its kernel closes the connection."""
+        """The client's process is gone; its kernel sends what was written, and then the end."""
         for connection in self._of(client):
             connection.client_open = False
-            if client not in self.cuts:
-                connection.close_server()
+            connection.send_up(connection.close_server)
 
     def _expire(self, connection: Connection, give_up: Callable[[Connection], None]) -> None:
         if connection.client in self.cuts:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal
 
-TROUBLE_S = 240.0
+TROUBLE_S = 180.0
 """Cars and troubles happen this long (times the scale); then all is mended."""
-LAST_CARS_S = 30.0
+LAST_CARS_S = 25.0
 """Behind the mending a last change of every spot, so that its end is known."""
 GATEWAY = "gateway"
 DISPLAY = "display"
@@ -156,7 +156,7 @@ def _agent(rng: Random, agent_id: str, scale: float, small: bool) -> AgentPlan:
             "drain_per_s": rng.choice((10, 200, 2000)),
             "jitter_s": rng.choice((0.0, 2.0)) * scale,
             "ack_timeout_s": rng.choice((3.0, 8.0)) * scale,
-            "heartbeat_s": 5.0 * scale,
+            "heartbeat_s": 8.0 * scale,
         },
         limit_bytes=SMALL_AGENT if small else AMPLE,
     )
@@ -174,7 +174,7 @@ def _changes(rng: Random, scale: float, busy_s: float) -> tuple[float, ...]:
 def _faults(rng: Random, scale: float) -> tuple[tuple[float, float], ...]:
     if rng.random() < 0.85:
         return ()
-    begin_s = rng.uniform(10, 180)
+    begin_s = rng.uniform(10, 120)
     return ((begin_s * scale, (begin_s + rng.uniform(5, 120)) * scale),)
 
 

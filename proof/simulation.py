@@ -55,7 +55,7 @@ def _play_many(options: argparse.Namespace) -> int:
 
 def _report(result: Result) -> int:
     for finding in result.findings:
-        print(f"seed {result.seed}: {finding}")
+        print(f"seed {result.seed}: {finding}", flush=True)
     if not result.findings:
         print(f"seed {result.seed}: every promise kept", result.counts)
     return 1 if result.findings else 0

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from proof.bays import LOT, Bays
-from proof.broker import Message, Mischief
+from proof.broker import WELL, Message, Mischief
 from proof.hosts import Host, Surroundings
 from proof.lot import Gateway
 from proof.plan import GATEWAY, Trouble
@@ -54,7 +54,7 @@ class Troubles:
         around = self.around
         self._mended = True
         around.tell("world", "all is mended")
-        around.broker.mischief = Mischief()
+        around.broker.mischief = WELL
         around.broker.network.slowness_s = SLOWNESS_S
         around.upstream.moods.clear()
         for client in list(around.broker.network.cuts):
@@ -154,7 +154,7 @@ class Troubles:
         broker.mischief = Mischief(drop=share / 2, double=share, reorder=share)
 
         def end() -> None:
-            broker.mischief = Mischief()
+            broker.mischief = WELL
 
         self._later(trouble, end)
 
