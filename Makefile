@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports bench accuracy proof lock clean
+.PHONY: help demo test lint types imports bench peers accuracy proof lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ BENCHES := $(filter-out lot load_agent accuracy,$(patsubst bench/%.py,%,$(wildca
 
 bench: .venv/.dev ## every benchmark in turn
 	@set -e; for bench in $(BENCHES); do echo "== $$bench"; $(BIN)/python -m bench.$$bench; done
+
+# ThingsBoard's gateway is installed with its own pins under build/peers, never into .venv.
+peers: .venv/.dev ## the same load and kill for two peers and us, an hour (ARGS="--runs 1 --scale 0.2")
+	@$(BIN)/python -m bench.peers $(ARGS)
 
 accuracy: .venv/.dev ## the tables of docs/accuracy.md anew, about an hour (ARGS="--family laser")
 	@$(BIN)/python -m bench.accuracy --write $(ARGS)

@@ -64,10 +64,7 @@ def rows(only: str, runs: int, scale: float) -> Iterator[list[str]]:
         for turn in range(runs):
             for name, make in wanted.items():
                 done[name].append(measure(scenario, make))
-                load = os.getloadavg()[0]
-                print(
-                    f"{what}, run {turn + 1}: {name}: {done[name][-1]}; load {load:.1f}", flush=True
-                )
+                print(f"{what}, run {turn + 1}: {name}: {told(done[name][-1])}", flush=True)
         first = next(iter(done.values()), [])
         yield from (row(what, name, each, first) for name, each in done.items())
 
