@@ -181,7 +181,11 @@ class GatewayStore:
     def put_spots(self, spots: dict[str, Believed]) -> None:
         """In a transaction: keep the last record of each of `spots`."""
         self.db.executemany(
-            "INSERT OR REPLACE INTO spots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            # REPLACE would write the index too: a page of every commit, on a card.
+            "INSERT INTO spots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (spot_id) DO UPDATE "
+            "SET status=excluded.status, since=excluded.since, confidence=excluded.confidence, "
+            "health=excluded.health, health_reason=excluded.health_reason, "
+            "agent_id=excluded.agent_id, epoch=excluded.epoch, seq=excluded.seq",
             [
                 (
                     spot_id,

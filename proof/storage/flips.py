@@ -12,6 +12,7 @@ from agent.store import AgentStore
 from gateway.store import GatewayStore
 from proof.storage.loads import AGENT_LIMIT, GATEWAY_LIMIT, NAMES
 from spool import Entry
+from spool.rows import COLUMNS
 
 PAGE = 4096
 
@@ -20,14 +21,19 @@ Verdict = Literal["harmless", "set aside", "quarantined", "silent", "refused"]
 
 
 def content(connection: sqlite3.Connection) -> str:
-    """All that something is decided by. Only a lower counter of letters or streams would harm."""
+    """All that something is decided by. Only a lower counter of letters or streams would harm.
+
+    The spool's rows are taken as they are read for sending: a text that a bit has made a blob of
+    the same bytes is the same record, and its CRC says so.
+    """
     tables = connection.execute(
         "SELECT name FROM sqlite_master WHERE type='table' AND name NOT IN "
-        "('sqlite_sequence', 'spool_quarantine') ORDER BY name"
+        "('spool', 'sqlite_sequence', 'spool_quarantine') ORDER BY name"
     ).fetchall()
     said = hashlib.sha256()
     queries = [f"SELECT * FROM {table}" for (table,) in tables]
-    for query in [*queries, "SELECT seq FROM sqlite_sequence WHERE name = 'spool'"]:
+    spool = f"SELECT {COLUMNS} FROM spool", "SELECT seq FROM sqlite_sequence WHERE name = 'spool'"
+    for query in [*queries, *spool]:
         said.update(repr((query, sorted(connection.execute(query), key=repr))).encode())
     return said.hexdigest()
 
