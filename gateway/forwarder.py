@@ -6,8 +6,8 @@
                             the cursor has reached the end
 
 While draining, a snapshot of every spot goes first and again at each change, so the present
-is fresh; the events follow in their order, marked historical, at a capped rate. The cursor
-moves only over what the upstream accepted or refused for good.
+is fresh; the events follow in their order, marked historical, at a capped rate, for which the
+present does not wait. The cursor moves only over what the upstream accepted or refused for good.
 """
 
 import logging
@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.addresses import is_for
+from gateway.batch_size import BatchSize
 from gateway.books import ELSEWHERE, of_sink
 from gateway.config import ForwardSettings
 from gateway.retries import BackOff
@@ -74,8 +75,11 @@ class Forwarder(threading.Thread):
         self._wake = threading.Condition()
         self._stopping = threading.Event()
         self._changed: dict[str, None] = {}
-        self._largest = sink.max_records
-        self._snapshots_owed = False
+        self._has_news = False
+        self._next_batch_s = 0.0
+        self._size = BatchSize(sink.max_records)
+        self._owed: dict[str, None] = {}
+        self._all_owed = False
         self._position = store.spool.cursors()[name]
         self._back_off = BackOff(settings)
         self._is_open = False
@@ -86,7 +90,9 @@ class Forwarder(threading.Thread):
         """A commit appended records, and these spots changed."""
         with self._wake:
             if self.health.draining:
-                self._changed.update(dict.fromkeys(changed))
+                spots = dict.fromkeys(changed)
+                self._changed.update(spots)
+                self._has_news |= bool(spots)
             self._wake.notify()
 
     def stop(self) -> None:
@@ -103,7 +109,7 @@ class Forwarder(threading.Thread):
                 if pause_s is None:
                     self._wait_for_more()
                 else:
-                    self._stopping.wait(pause_s)
+                    self._pause(pause_s)
         except BaseException as error:
             log.exception("forwarding to %s failed", self.sink_name)
             self.failure = error
@@ -114,6 +120,17 @@ class Forwarder(threading.Thread):
         with self._wake:
             if self._store.spool.last_seq <= self._position and not self._stopping.is_set():
                 self._wake.wait(IDLE_S)
+
+    def _pause(self, pause_s: float) -> None:
+        """A change ends the pause of a backlog's pace, not that behind a failure."""
+        with self._wake:
+            self._wake.wait_for(
+                lambda: (
+                    self._stopping.is_set()
+                    or (self._has_news and self.health.failing_since_s is None)
+                ),
+                pause_s,
+            )
 
     def step(self) -> float | None:
         """Open the sink, or send it one batch.
@@ -133,7 +150,7 @@ class Forwarder(threading.Thread):
         self._sink.open()
         self._is_open = True
         self._note_success()
-        self._snapshots_owed |= self._is_behind()
+        self._all_owed |= self._is_behind()
         return 0.0
 
     # Failures --------------------------------------------------------------------------------
@@ -146,7 +163,8 @@ class Forwarder(threading.Thread):
             self.health.error = self.health.hint = ""
 
     def _note_failure(self, error: SinkError) -> None:
-        self._snapshots_owed = True
+        self._all_owed |= not self.health.draining  # else each change is owed by itself
+        self._next_batch_s = 0.0
         if self.health.failing_since_s is None:
             self.health.failing_since_s = self._clock.monotonic()
             log.warning("sink %s: %s; %s", self.sink_name, error, error.hint)
@@ -160,13 +178,22 @@ class Forwarder(threading.Thread):
         if not waiting:
             self.health.draining = False
             return None
+        if (early_s := self._early_s()) > 0:
+            self._send_owed_snapshots()
+            return early_s
         answers = self._send(waiting)
         taken = {
             seq: answer for seq, answer in answers.items() if answer.verdict is not Verdict.KEEP
         }
         self._verdicts.update(taken)
         self._advance(self._rows, self._verdicts)
-        return len(taken) / self._settings.drain_per_s if self.health.draining else 0.0
+        pause_s = len(taken) / self._settings.drain_per_s if self.health.draining else 0.0
+        self._next_batch_s = self._clock.monotonic() + pause_s
+        return pause_s
+
+    def _early_s(self) -> float:
+        """For how long the next batch of a backlog must still wait."""
+        return self._next_batch_s - self._clock.monotonic() if self.health.draining else 0.0
 
     def _waiting(self) -> list[Row]:
         """The rows without a verdict; where all have theirs, the next ones of the spool."""
@@ -181,65 +208,85 @@ class Forwarder(threading.Thread):
 
     def _send(self, rows: Sequence[Row]) -> dict[int, Answer]:
         """The sink's answers by seq; what is refused as a whole is offered again by halves."""
+        self._send_owed_snapshots()
+        batch = self._fill(map(self._outgoing, rows))
         try:
-            answers = self._attempt(rows)
+            answers = self._call(batch)
         except SinkError as error:
             if error.retryable:
                 raise
-            size = len(self._next_batch(rows))
-            if size == 1:
+            if len(batch) == 1:
                 return {rows[0].seq: Answer(Verdict.REJECTED, str(error))}
-            self._largest = size // 2
             return {}
-        self._note_success()
-        self._largest = min(self._largest * 2, self._sink.max_records)
-        return answers
-
-    def _attempt(self, rows: Sequence[Row]) -> dict[int, Answer]:
-        """The present first, if it is owed; then the next batch of the past."""
-        self._send_owed_snapshots()
-        batch = self._next_batch(rows)
-        answers = self._sink.send(batch)
         if all(answer.verdict is Verdict.KEEP for answer in answers):
             raise SinkError(
                 f"nothing is taken for now: {answers[0].reason}",
                 hint="look at the upstream's limits",
             )
+        self._note_success()
         return {out.seq: answer for out, answer in zip(batch, answers, strict=True)}
 
+    def _call(self, batch: Sequence[Outgoing]) -> list[Answer]:
+        """One call of the sink, from which the size of the next is learnt."""
+        began_s = self._clock.monotonic()
+        try:
+            answers = self._sink.send(batch)
+        except SinkError as error:
+            self._size.failed(
+                len(batch), self._clock.monotonic() - began_s, refused=not error.retryable
+            )
+            raise
+        self._size.went(len(batch), self._clock.monotonic() - began_s)
+        return answers
+
     def _send_owed_snapshots(self) -> None:
-        if self._snapshots_owed:
+        if self._all_owed:
+            self._all_owed = False
             if self._is_behind():
                 log.info("sink %s has a backlog", self.sink_name)
                 self.health.draining = True
-                self._send_snapshots(None)
-            self._snapshots_owed = False
-        elif self.health.draining:
-            with self._wake:
-                changed, self._changed = self._changed, {}
-            self._send_snapshots(changed)
+                self._owed = dict.fromkeys(spot_id for spot_id, _ in self._snapshots(None))
+        if self.health.draining:
+            self._send_snapshots()
 
     def _is_behind(self) -> bool:
         waiting = self._store.spool.last_seq - self._position
         return waiting > self._settings.backlog_records
 
-    def _send_snapshots(self, spot_ids: Iterable[str] | None) -> None:
-        """Those of `spot_ids`, or of all. What fails is owed again, by the caller's retry."""
-        spots = {
-            self._key(spot_id): (spot_id, payload) for spot_id, payload in self._snapshots(spot_ids)
-        }
-        waiting = [Outgoing(SNAPSHOT_SEQ, key, payload) for key, (_, payload) in spots.items()]
-        while waiting:
-            batch = self._fill(waiting, self._sink.max_records)
-            waiting = waiting[len(batch) :]
-            kept = self._offer_snapshots(batch)
+    def _send_snapshots(self) -> None:
+        """Those that are owed, what changes meanwhile first. What fails stays owed."""
+        kept: dict[str, None] = {}
+        try:
+            while self._owe_changed():
+                kept |= self._offer_owed()
+        finally:
             with self._wake:
-                self._changed.update(dict.fromkeys(spots[key][0] for key in kept))
+                self._changed = kept | self._changed
+
+    def _offer_owed(self) -> dict[str, None]:
+        """One call; the spots whose snapshots are kept by it."""
+        chosen = list(self._owed)[: self._size.records]
+        told = dict(self._snapshots(chosen))
+        batch = self._fill(
+            Outgoing(SNAPSHOT_SEQ, self._key(spot_id), payload) for spot_id, payload in told.items()
+        )
+        again = self._offer_snapshots(batch) if batch else []
+        for spot_id in [*list(told)[: len(batch)], *(set(chosen) - told.keys())]:
+            del self._owed[spot_id]
+        return {spot_id: None for spot_id in told if self._key(spot_id) in again}
+
+    def _owe_changed(self) -> bool:
+        """Put what has changed before all else that is owed; whether anything is."""
+        with self._wake:
+            self._owed = self._changed | self._owed
+            self._changed = {}
+            self._has_news = False
+        return bool(self._owed)
 
     def _offer_snapshots(self, batch: Sequence[Outgoing]) -> list[str]:
         """The keys of those to be sent again; a refused one is given up: its event follows."""
         try:
-            answers = self._sink.send(batch)
+            answers = self._call(batch)
         except SinkError as error:
             if error.retryable:
                 raise
@@ -250,11 +297,7 @@ class Forwarder(threading.Thread):
         told = zip(batch, answers, strict=True)
         return [out.key for out, answer in told if answer.verdict is Verdict.KEEP]
 
-    def _next_batch(self, rows: Sequence[Row]) -> list[Outgoing]:
-        """The next records in order; behind one that is refused as a whole, fewer of them."""
-        return self._fill(map(self._outgoing, rows), self._largest)
-
-    def _fill(self, waiting: Iterable[Outgoing], most: int) -> list[Outgoing]:
+    def _fill(self, waiting: Iterable[Outgoing]) -> list[Outgoing]:
         """A batch within the sink's limits; one record a key where it may take parts."""
         batch: list[Outgoing] = []
         size = 0
@@ -263,7 +306,7 @@ class Forwarder(threading.Thread):
             if self._sink.partial and out.key in keys:
                 continue
             size += out.size
-            if batch and (len(batch) >= most or size > self._sink.max_bytes):
+            if batch and (len(batch) >= self._size.records or size > self._sink.max_bytes):
                 break
             keys.add(out.key)
             batch.append(out)

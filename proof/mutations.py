@@ -16,8 +16,8 @@ from gateway.forwarder import Forwarder
 from gateway.ingest import Ingest
 from gateway.presence import Presence
 from gateway.service import Service
-from gateway.sinks import ACCEPTED, Answer
-from spool import Row, Spool
+from gateway.sinks import ACCEPTED, Answer, Outgoing
+from spool import Spool
 
 Mutation = Callable[[ExitStack], None]
 
@@ -46,13 +46,13 @@ def _ack_before_commit(stack: ExitStack) -> None:
 
 def _cursor_before_delivery(stack: ExitStack) -> None:
     """A sink's cursor moves over what is about to be sent."""
-    attempt = Forwarder._attempt
+    call = Forwarder._call
 
-    def early(self: Forwarder, rows: Sequence[Row]) -> dict[int, Answer]:
-        self._advance(rows, {out.seq: ACCEPTED for out in self._next_batch(rows)})
-        return attempt(self, rows)
+    def early(self: Forwarder, batch: Sequence[Outgoing]) -> list[Answer]:
+        self._advance(self._rows, {out.seq: ACCEPTED for out in batch})
+        return call(self, batch)
 
-    stack.enter_context(patch.object(Forwarder, "_attempt", early))
+    stack.enter_context(patch.object(Forwarder, "_call", early))
 
 
 def _dedupe_off(stack: ExitStack) -> None:
