@@ -26,6 +26,9 @@ types: .venv/.dev ## mypy, strict
 imports: .venv/.dev ## import-linter: which package may import which
 	@$(BIN)/lint-imports --no-logo
 
+units: .venv/.dev ## systemd's judgement of the units: valid, and how exposed
+	@$(BIN)/pytest -q -s tests/systemd
+
 # lot and load_agent are what the benchmarks share; accuracy takes an hour and is no timing.
 BENCHES := $(filter-out lot load_agent accuracy,$(patsubst bench/%.py,%,$(wildcard bench/*.py)))
 
