@@ -37,6 +37,21 @@ MIGRATIONS = [
 ]
 
 
+POSITION_ROWS = 64
+"""The acknowledged position is kept each so many rows: it costs a page of the card. A crash before
+sends them again, unless the gateway's retained ack says that it has them."""
+
+
+@dataclass(eq=False, slots=True)
+class _Appending:
+    """What one thread wants committed, and the seqs once it is."""
+
+    name: str
+    entries: Sequence[Entry]
+    detector: str
+    seqs: range | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
     """What is kept of a spot or lane across restarts: its last record and its detector."""
@@ -52,6 +67,7 @@ class AgentStore:
     def __init__(self, path: Path, limit_bytes: int) -> None:
         self._db, damaged = open_database(path, MIGRATIONS)
         self._lock = threading.RLock()
+        self._waiting: list[_Appending] = []
         self.spool = Spool(self._db, limit_bytes, _gap)
         self.reserve = Reserve(self._db, path, self.spool)
         with self._transaction():
@@ -68,21 +84,44 @@ class AgentStore:
             self._db.close()
 
     def append(self, name: str, entries: Sequence[Entry], detector: str) -> range:
-        """Commit what a spot or lane gave, with its detector's state. Returns the seqs."""
+        """Commit what a spot or lane gave, with its detector's state. Returns the seqs.
+
+        Threads that wait here while another's commit is synced share the next one.
+        """
+        mine = _Appending(name, entries, detector)
+        self._waiting.append(mine)
+        with self._lock:
+            if mine.seqs is None:
+                try:
+                    self._commit_waiting()
+                except BaseException:
+                    self._waiting.remove(mine)
+                    raise
+        assert mine.seqs is not None
+        return mine.seqs
+
+    def _commit_waiting(self) -> None:
+        together = list(self._waiting)
         with self._transaction():
-            self._move_cursor()
-            seqs = self.spool.append(entries)
-            states = [
-                (seq, e.payload.decode()) for seq, e in zip(seqs, entries, strict=True) if e.key
-            ]
-            seq, record = states[-1] if states else (0, None)
-            self._db.execute(
-                "INSERT INTO watched (name, seq, record, detector) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (name) DO UPDATE SET detector=excluded.detector, "
-                "seq=CASE WHEN excluded.seq > 0 THEN excluded.seq ELSE seq END, "
-                "record=COALESCE(excluded.record, record)",
-                (name, seq, record, detector),
-            )
+            self._move_cursor_for([entry for each in together for entry in each.entries])
+            done = [self._write(each) for each in together]
+        for each, seqs in zip(together, done, strict=True):
+            each.seqs = seqs
+            self._waiting.remove(each)
+
+    def _write(self, what: _Appending) -> range:
+        seqs = self.spool.append(what.entries)
+        states = [
+            (seq, e.payload.decode()) for seq, e in zip(seqs, what.entries, strict=True) if e.key
+        ]
+        seq, record = states[-1] if states else (0, None)
+        self._db.execute(
+            "INSERT INTO watched (name, seq, record, detector) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET detector=excluded.detector, "
+            "seq=CASE WHEN excluded.seq > 0 THEN excluded.seq ELSE seq END, "
+            "record=COALESCE(excluded.record, record)",
+            (what.name, seq, record, what.detector),
+        )
         return seqs
 
     def append_birth(self, payload: bytes) -> int:
@@ -122,7 +161,7 @@ class AgentStore:
             self.spool.in_flight = max(self.acked_seq, seq)
 
     def acknowledge(self, seq: int) -> None:
-        """The gateway has committed all up to `seq`; kept at the next commit or `keep_position`."""
+        """The gateway has committed all up to `seq`; kept by a later commit or `keep_position`."""
         with self._lock:
             self.acked_seq = min(max(self.acked_seq, seq), self.spool.last_seq)
 
@@ -180,6 +219,12 @@ class AgentStore:
     def _transaction(self) -> Transaction:
         self.reserve.look()
         return Transaction(self._db, self._lock, self.spool.reload)
+
+    def _move_cursor_for(self, entries: Sequence[Entry]) -> None:
+        """Before an append: what was acknowledged gives way first, so a full spool must know it."""
+        behind = self.acked_seq - self.spool.cursors()[GATEWAY]
+        if behind >= POSITION_ROWS or not self.spool.has_room(entries):
+            self._move_cursor()
 
     def _move_cursor(self) -> None:
         passed = self.spool.cursors()[GATEWAY]

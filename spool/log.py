@@ -51,10 +51,14 @@ class Spool:
         self.bytes: int = total
         self.rows: int = rows
 
+    def has_room(self, entries: Sequence[Entry]) -> bool:
+        """Whether they can be appended with nothing given up for them."""
+        return self.bytes + _size_of(entries) <= self.limit_bytes
+
     def append(self, entries: Sequence[Entry]) -> range:
         """Append in order and answer the seqs. They are never used twice."""
-        size = sum(len(entry.payload) for entry in entries)
-        if self.bytes + size > self.limit_bytes:
+        size = _size_of(entries)
+        if not self.has_room(entries):
             self._make_room(size)
         seqs = range(self.last_seq + 1, self.last_seq + 1 + len(entries))
         self._db.executemany(
@@ -257,6 +261,10 @@ class Spool:
         self.bytes, self.rows = self._db.execute(
             "SELECT COALESCE(SUM(LENGTH(payload)), 0), COUNT(*) FROM spool"
         ).fetchone()
+
+
+def _size_of(entries: Sequence[Entry]) -> int:
+    return sum(len(entry.payload) for entry in entries)
 
 
 def _crc_of(seq: int, entry: Entry) -> int:

@@ -23,7 +23,7 @@ LOW_BYTES = 1 << 20
 """What one transaction and the log's growth to the next look may take."""
 GROWTH_BYTES = 64 << 10
 """What payloads may still take on a full disk, so that each spot's last word finds place."""
-CRAMPED_WAL_PAGES = 64
+CRAMPED_WAL_PAGES = 256
 """Checkpoint at 256 KiB then: at the usual 4 MB the log itself would eat the reserve."""
 
 

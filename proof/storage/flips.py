@@ -12,9 +12,8 @@ from agent.store import AgentStore
 from gateway.store import GatewayStore
 from proof.storage.loads import AGENT_LIMIT, GATEWAY_LIMIT, NAMES
 from spool import Entry
+from spool.database import PAGE_BYTES
 from spool.rows import COLUMNS
-
-PAGE = 4096
 
 Verdict = Literal["harmless", "set aside", "quarantined", "silent", "refused"]
 """Nothing changed | the file was | a row was | something changed unseen | no start, no commit."""
@@ -69,11 +68,11 @@ def sound(load: str, folder: Path) -> str:
 
 def flips(whole: bytes, a_page: int, rng: Random) -> Iterator[tuple[int, int]]:
     """(offset, bit): `a_page` bits of each page, most of them where something is written."""
-    for start in range(0, len(whole), PAGE):
-        written = [at for at in range(start, start + PAGE) if whole[at]]
+    for start in range(0, len(whole), PAGE_BYTES):
+        written = [at for at in range(start, start + PAGE_BYTES) if whole[at]]
         for number in range(a_page):
             anywhere = number % 4 == 0 or not written
-            at = rng.randrange(start, start + PAGE) if anywhere else rng.choice(written)
+            at = rng.randrange(start, start + PAGE_BYTES) if anywhere else rng.choice(written)
             yield at, rng.randrange(8)
 
 

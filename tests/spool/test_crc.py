@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from spool import Entry, Row, Spool, open_database
+from spool.database import PAGE_BYTES
 from spool.log import SCHEMA
 from spool.testing import assert_balanced, gap_text
 
@@ -115,7 +116,7 @@ def test_every_flip_in_the_rows_page_is_caught(tmp_path: Path) -> None:
     page = page_of(whole, "spool")
     caught = Counter(
         verdict(flipped, data[:at] + bytes([data[at] ^ mask]) + data[at + 1 :])
-        for at in range(page, page + 4096)
+        for at in range(page, page + PAGE_BYTES)
         if data[at]
         for mask in FLIPS
     )
@@ -127,7 +128,7 @@ def page_of(path: Path, table: str) -> int:
     """Where the page of a small table begins in the file."""
     with closing(sqlite3.connect(path)) as connection:
         query = "SELECT rootpage FROM sqlite_master WHERE name=?"
-        return (int(connection.execute(query, (table,)).fetchone()[0]) - 1) * 4096
+        return (int(connection.execute(query, (table,)).fetchone()[0]) - 1) * PAGE_BYTES
 
 
 def verdict(path: Path, data: bytes) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from spool import Entry, Spool, Transaction, open_database
+from spool.database import PAGE_BYTES
 from spool.log import SCHEMA
 from spool.testing import gap_text
 
@@ -50,7 +51,22 @@ def pragma(connection: sqlite3.Connection, name: str) -> object:
 def test_wal_and_full_are_set(connection: sqlite3.Connection) -> None:
     assert pragma(connection, "journal_mode") == "wal"
     assert pragma(connection, "synchronous") == 2
-    assert pragma(connection, "wal_autocheckpoint") == 1000
+    page, pages = pragma(connection, "page_size"), pragma(connection, "wal_autocheckpoint")
+    assert page == PAGE_BYTES
+    assert page * pages == 4_096_000
+
+
+def test_a_file_of_larger_pages_is_taken_as_it_is(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA page_size=4096")
+        connection.executescript(f"PRAGMA journal_mode=WAL; {SCHEMA}; PRAGMA user_version=1")
+    seqs = make(path, 3)
+    connection, damaged = open_database(path, [SCHEMA])
+    with closing(connection):
+        assert damaged is None
+        assert pragma(connection, "page_size") == 4096
+        assert [row.seq for row in Spool(connection, 10**9, gap_text).read(0, 9)] == seqs
 
 
 def test_every_file_is_its_owners_alone(path: Path) -> None:
@@ -98,8 +114,8 @@ def test_a_newer_schema_is_refused_with_the_mend(path: Path) -> None:
 
 def overwrite_a_page(path: Path) -> None:
     with path.open("r+b") as file:
-        file.seek(6 * 4096)
-        file.write(os.urandom(4096))
+        file.seek(6 * PAGE_BYTES)
+        file.write(os.urandom(PAGE_BYTES))
 
 
 def cut_short(path: Path) -> None:
@@ -229,6 +245,7 @@ COMMITS = """
 import sys, threading
 from pathlib import Path
 from spool import Entry, Spool, Transaction, open_database
+from spool.database import PAGE_BYTES
 from spool.log import SCHEMA
 from spool.testing import gap_text
 
