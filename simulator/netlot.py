@@ -15,7 +15,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,6 @@ from runtime.mqtt import Handlers, Link, MqttSettings
 from simulator import namespaces
 from simulator.namespaces import Host, Network
 from simulator.processes import Child, NotReady
-from simulator.reconcile import Report, reconcile
 
 LOT = "lot-1"
 PORT = 1883
@@ -137,6 +135,20 @@ class Heard:
         return json.loads(self.payload)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A record in the words that an agent and a sink share."""
+
+    seq: int
+    spot_id: str | None
+    status: str | None
+
+
+def _told(seq: int, body: Mapping[str, Any]) -> Told:
+    status = body.get("status")
+    return Told(seq, body.get("spot_id"), "free" if status == "vacant" else status)
+
+
 class Watcher:
     """A client that keeps what it hears, for tests to wait for."""
 
@@ -158,6 +170,15 @@ class Watcher:
     def close(self) -> None:
         """Disconnect."""
         self.link.stop()
+
+    def await_sent(self) -> None:
+        """Return when the broker has all that was published. Raises TimeoutError."""
+        deadline_s = time.monotonic() + READY_S
+        pause = threading.Event()
+        while self.link.under_way:
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f"{self.link.under_way} messages without PUBACK")
+            pause.wait(0.02)
 
     def _subscribe(self, session_present: bool) -> None:
         for each in self.filters:
@@ -207,15 +228,15 @@ class NetLot:
         self.agents = {name: self.agent(name, name, bays) for name, bays in agents.items()}
         self._watchers: list[Watcher] = []
 
-    def start(self) -> None:
-        """Start the broker, the gateway and the agents. Raises NotReady."""
+    def start(self, *names: str) -> None:
+        """Start the broker, the gateway and these agents, or all. Raises NotReady."""
         self.broker.start()
         self.await_broker()
         self.gateway.start()
         health = self.watcher(self.topics.gateway_health)
         health.first(lambda each: each.body["status"] == "up", READY_S)
-        for each in self.agents.values():
-            each.start()
+        for name in names or self.agents:
+            self.agents[name].start()
 
     def close(self) -> None:
         """End every process and every host, whatever state they are in."""
@@ -266,17 +287,18 @@ class NetLot:
         def look() -> None:
             sunk = {(each["agent_id"], each["seq"]) for each in self.sunk()}
             for name in self.agents:
-                last = self.committed(name)[-1]
+                last = self.committed(name)[-1].seq
                 if (name, last) not in sunk:
                     raise TimeoutError(f"{name}: record {last} is not at the sink")
 
         look()
 
-    def committed(self, name: str) -> list[int]:
-        """The seqs that an agent's store holds, in order."""
+    def committed(self, name: str) -> list[Told]:
+        """What an agent's store holds, in its order."""
         path = self.folder / f"{name}.db"
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
-            return [row[0] for row in database.execute("SELECT seq FROM spool ORDER BY seq")]
+            rows = database.execute("SELECT seq, payload FROM spool ORDER BY seq").fetchall()
+        return [_told(seq, json.loads(payload)) for seq, payload in rows]
 
     def sunk(self) -> Iterator[dict[str, Any]]:
         """What the sink holds in its order, without snapshots."""
@@ -286,16 +308,9 @@ class NetLot:
                 if record["event_type"] != "SNAPSHOT":
                     yield record
 
-    def sunk_seqs(self, name: str) -> list[int]:
-        """The seqs of an agent's records in the order in which the sink holds them."""
-        return [each["seq"] for each in self.sunk() if each["agent_id"] == name]
-
-    def reconciled(self) -> Report:
-        """The sink against what stood in the bays up to now."""
-        truth = {bay: stays for bays in self.bays.values() for bay, stays in bays.items()}
-        now_s = time.monotonic()
-        start = datetime.now(UTC) - timedelta(seconds=now_s)
-        return reconcile("disk", truth, self.sunk(), start, now_s, keyed=False)
+    def sunk_of(self, name: str) -> list[Told]:
+        """The same of an agent's records as the sink holds them."""
+        return [_told(each["seq"], each) for each in self.sunk() if each["agent_id"] == name]
 
     def _broker(self) -> Child:
         program = shutil.which("mosquitto", path=namespaces.PATH)
