@@ -26,6 +26,7 @@ from gateway.config import GatewaySettings, SpotSettings
 from gateway.decode import Poison, Record, decode, from_the_future
 from gateway.letters import SINK
 from gateway.occupancy import Believed, newer
+from gateway.quota import Quota
 from gateway.store import GatewayStore
 from runtime.clock import Clock
 
@@ -38,6 +39,10 @@ RESEND_PAUSE_MAX_S = 60.0
 HOLES_UNTIL_SKIP = 10
 """After so many fruitless requests, six minutes or more, the hole is taken as lost: an agent must
 not be wedged. One of ours can always fill it, so this is for those that are damaged."""
+LETTERS_PER_S = 1.0
+LETTERS_BURST = 100.0
+"""What no stream of an agent accounts for is kept, and told in the log, so often: a flood of
+rubbish must neither wear the disk nor keep it busy. The rest is counted."""
 LONGEST_MS = 10 * 365 * 86_400_000
 """No boot lasts longer: a monotonic time from further away is nonsense, and not to be reckoned."""
 
@@ -65,6 +70,7 @@ class Ingest:
         self.clock_pairs: dict[tuple[str, str], tuple[int, datetime]] = {}
         self.totals: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
+        self._rubbish = Quota(LETTERS_PER_S, LETTERS_BURST)
         self._holes: dict[Stream, _Hole] = {}
         self._salvaged = store.has_salvaged()
 
@@ -107,7 +113,7 @@ class Ingest:
         """After the commit: what `batch` wrote is believed; answers what it calls for."""
         self.streams.update(batch.streams)
         self.believed.update(batch.spots)
-        self.totals += batch.totals
+        self.totals.update(batch.totals)  # += looks through all keys, and paho's thread adds some
         self.totals["accepted"] += batch.taken.total()
         self.totals["appended"] += len(batch.entries)
         self.reasons.update(letter.poison.reason for letter in batch.letters)
@@ -302,6 +308,10 @@ class Ingest:
         self, batch: Batch, message: Arrived, poison: Poison, place: tuple[str, int] | None
     ) -> None:
         """Keep what was refused; with a `place` in its stream it is a record that was accepted."""
+        if not (batch.again or place) and not self.keeps_rubbish_of(message.agent_id):
+            self.reasons[poison.reason] += 1
+            batch.totals["letters_not_kept"] += 1
+            return
         log.warning("%s: %s: %s", message.topic, poison.reason, poison.detail)
         if batch.again:
             counted = batch.again_counted
@@ -312,6 +322,10 @@ class Ingest:
             counted = place is not None
             batch.totals["dead_lettered"] += counted
         batch.letters.append(Buried(message.topic, message.agent_id, poison, counted))
+
+    def keeps_rubbish_of(self, agent_id: str) -> bool:
+        """Whether one more thing that an agent said and nobody can read is worth keeping."""
+        return self._rubbish.allows(agent_id, self.clock.monotonic())
 
 
 def _same_place(record: SpotChanged | Snapshot | HealthChanged, believed: Believed) -> bool:

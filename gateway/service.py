@@ -25,6 +25,7 @@ from gateway.forwarder import Forwarder
 from gateway.heartbeat import health_of, info_of, will_of
 from gateway.ingest import Ingest
 from gateway.lot import Lot
+from gateway.quota import Quota
 from gateway.requests import ORDERS, Desk, answer
 from gateway.store import GatewayStore
 from runtime.clock import Clock
@@ -36,6 +37,10 @@ FLOOD_MESSAGES = 10_000
 FLOOD_BYTES = 16_000_000
 """Beyond so much waiting, messages of QoS 0 are let go. Those of QoS 1 never are: the broker's
 window bounds them, and one that is never acknowledged would stay in it."""
+UNASKED_PER_S = 20.0
+UNASKED_BURST = 200.0
+"""Messages of QoS 0 on one topic; no agent of ours sends any. What is over is let go before it
+is looked at, so that a flood neither fills the inbox nor makes the others wait for its commits."""
 TICK_S = 1.0
 DISPLAY_WINDOW = 500
 """Unacknowledged messages beyond which displays wait: they get the newest state when it clears."""
@@ -82,6 +87,7 @@ class Service:
         self.progress_s = clock.monotonic()
         self._inbox: queue.SimpleQueue[Received | None] = queue.SimpleQueue()
         self._bytes_in = self._bytes_out = 0
+        self._unasked = Quota(UNASKED_PER_S, UNASKED_BURST)
         self._reconnected = threading.Event()
         self._next_commit_s = self._next_tick_s = self._next_heartbeat_s = 0.0
         self._thread = threading.Thread(target=self._run, name="service", daemon=True)
@@ -123,7 +129,7 @@ class Service:
         self._reconnected.set()
 
     def _on_message(self, message: paho.MQTTMessage) -> None:
-        if not message.qos and self._is_flooded():
+        if not message.qos and self._is_flood(message.topic):
             self.ingest.totals["cut_in_flood"] += 1
             return
         self._bytes_in += len(message.payload)
@@ -138,7 +144,9 @@ class Service:
             )
         )
 
-    def _is_flooded(self) -> bool:
+    def _is_flood(self, topic: str) -> bool:
+        if not self._unasked.allows(topic, self.clock.monotonic()):
+            return True
         waiting_bytes = self._bytes_in - self._bytes_out
         return self._inbox.qsize() >= FLOOD_MESSAGES or waiting_bytes > FLOOD_BYTES
 
@@ -161,7 +169,8 @@ class Service:
         """A batch for one commit: what comes until the next one is due, or a full window.
 
         Commits begin at least the group-commit time apart, so a change in a quiet lot is
-        committed at once and a burst costs one sync.
+        committed at once and a burst costs one sync. Heartbeats and rubbish keep
+        nobody waiting: the ones cost no sync, the other is rationed.
         """
         ingest = self.settings.ingest
         try:
@@ -174,7 +183,6 @@ class Service:
                 batch.append(self._inbox.get(left_s > 0, left_s or None))
             except queue.Empty:
                 break
-        self._next_commit_s = self.clock.monotonic() + ingest.group_commit_ms / 1000
         found = [each for each in batch if each is not None]
         self._bytes_out += sum(len(each.payload) for each in found)
         return found
@@ -217,13 +225,20 @@ class Service:
                     requests.append((topic.name, received.payload))
                 case _:
                     log.warning("a message on a topic that is none of ours: %r", received.topic)
-        outcome = self.ingest.take(events)
+        outcome = self._commit(events)
         for received in batch:
             if received.connection == self.link.reconnects:
                 self.link.ack(received.mid, received.qos)
         self._follow(outcome, acks)
         for name, payload in requests:
             self._respond(name, payload)
+
+    def _commit(self, events: Sequence[Arrived]) -> Outcome:
+        began_s = self.clock.monotonic()
+        outcome = self.ingest.take(events)
+        if outcome.appended or outcome.acks:
+            self._next_commit_s = began_s + self.settings.ingest.group_commit_ms / 1000
+        return outcome
 
     def _follow(self, outcome: Outcome, acks: dict[tuple[str, str], Ack]) -> None:
         """After the commit: acks, then displays and sinks."""
@@ -244,7 +259,8 @@ class Service:
         try:
             health = AgentHealth.model_validate_json(received.payload)
         except ValidationError as error:
-            log.warning("%s: unreadable health: %s", received.topic, error.errors()[0]["msg"])
+            if self.ingest.keeps_rubbish_of(agent_id):
+                log.warning("%s: unreadable health: %s", received.topic, error.errors()[0]["msg"])
             self.ingest.totals["unreadable_health"] += 1
             return
         presence = self.lot.presences[agent_id]

@@ -11,7 +11,14 @@ import pytest
 
 from contract.health import AgentHealth
 from contract.words import Status
-from gateway.service import FLOOD_BYTES, FLOOD_MESSAGES, Service
+from gateway.ingest import LETTERS_BURST
+from gateway.service import (
+    FLOOD_BYTES,
+    FLOOD_MESSAGES,
+    UNASKED_BURST,
+    UNASKED_PER_S,
+    Service,
+)
 from gateway.store import GatewayStore
 from gateway.testing import SetClock, changed, lot_settings
 from runtime.mqtt import Handlers
@@ -98,8 +105,8 @@ def test_a_flood_of_qos_0_is_cut_and_no_acknowledged_message_with_it(service: Se
     """A QoS 1 message that is let go stays in the broker's window, and at last fills it."""
     wire = service.link
     assert isinstance(wire, Wire)
-    for _ in range(FLOOD_MESSAGES + 50):
-        wire.deliver("events", b"{", qos=0)
+    for n in range(FLOOD_MESSAGES + 50):
+        wire.deliver("events", b"{", qos=0, agent=f"evil-{n % 100}")
     for seq in range(1, 101):
         wire.deliver("events", changed(seq, "free" if seq % 2 else "occupied"), mid=seq)
     assert service.ingest.totals["cut_in_flood"] == 50
@@ -108,6 +115,52 @@ def test_a_flood_of_qos_0_is_cut_and_no_acknowledged_message_with_it(service: Se
     assert wire.acked == list(range(1, 101))
     assert service.ingest.streams["pi-1", "e1"] == 100
     service.stop()
+
+
+def test_a_senders_quota_of_qos_0_is_its_own_and_grows_again(service: Service) -> None:
+    """Red with one quota for all, and with none."""
+    wire, clock = service.link, service.clock
+    assert isinstance(wire, Wire)
+    assert isinstance(clock, SetClock)
+    for _ in range(1000):
+        wire.deliver("events", b"{", qos=0, agent="evil")
+    over = 1000 - int(UNASKED_BURST)
+    assert service.ingest.totals["cut_in_flood"] == over
+    wire.deliver("health", health("up"), qos=0)
+    assert service.ingest.totals["cut_in_flood"] == over
+    clock.now_s += 1
+    for _ in range(100):
+        wire.deliver("events", b"{", qos=0, agent="evil")
+    assert service.ingest.totals["cut_in_flood"] == over + 100 - int(UNASKED_PER_S)
+    service._inbox.put(None)
+
+
+def test_rubbish_makes_no_change_wait_for_the_next_commit(service: Service) -> None:
+    """Red where every batch counts as a commit; the set clock goes no further while one waits."""
+    wire = service.link
+    assert isinstance(wire, Wire)
+    wire.deliver("events", b"{", mid=1)
+    wire.deliver("health", b"{", mid=2)
+    service.step()
+    assert service._next_commit_s == 0
+    wire.deliver("events", changed(1), mid=3)
+    service.step()
+    assert service._next_commit_s > 0
+
+
+def test_a_flood_of_rubbish_is_counted_and_not_kept(service: Service) -> None:
+    """Red without the ration: three thousand letters, and as many lines in the log."""
+    wire = service.link
+    assert isinstance(wire, Wire)
+    for n in range(3000):
+        wire.deliver("events", b"{", mid=n + 1)
+        if n % 100 == 99:
+            service.step()
+    kept = int(LETTERS_BURST)
+    assert service.store.letters.counts() == {"malformed_json": kept}
+    assert service.ingest.totals["letters_not_kept"] == 3000 - kept
+    assert service.ingest.reasons["malformed_json"] == 3000
+    assert len(wire.acked) == 3000
 
 
 def test_a_flood_of_large_messages_is_cut_by_its_bytes(service: Service) -> None:
