@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.provision import cli as provision_cli
+from gateway.provision import devices_cli
 from gateway.tools import buffer_cli, letters_cli
 from gateway.tools.common import DEFAULT, ConfigOption, JsonOption, say_json, settings_of, told
 
@@ -106,7 +108,7 @@ def _ask(config: Path, name: str, data: dict[str, Any]) -> dict[str, Any]:
 
     settings = settings_of(config)
     try:
-        response = ask(settings.mqtt, settings.lot_id, name, data)
+        response = ask(settings.asking, settings.lot_id, name, data)
     except NoAnswer as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -114,3 +116,7 @@ def _ask(config: Path, name: str, data: dict[str, Any]) -> dict[str, Any]:
         typer.echo(response.error, err=True)
         raise typer.Exit(1)
     return response.data or {}
+
+
+provision_cli.add_to(app)
+devices_cli.add_to(app)

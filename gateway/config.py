@@ -9,7 +9,7 @@ from contract.spots import Spot
 from contract.words import Id
 from gateway.sinks import registry
 from runtime.clock import Trust
-from runtime.mqtt import MqttSettings
+from runtime.mqtt import MqttSettings, TlsSettings
 
 
 class _Section(BaseModel):
@@ -102,6 +102,9 @@ class GatewaySettings(_Section):
     lot_id: Id
     clock: Trust = "auto"
     mqtt: MqttSettings = MqttSettings()
+    operator_tls: TlsSettings | None = None
+    """The identity of the commands that ask the running gateway; with its own they would take
+    over its session. Left out: as [mqtt]."""
     store: StoreSettings = StoreSettings()
     ingest: IngestSettings = IngestSettings()
     presence: PresenceSettings = PresenceSettings()
@@ -110,6 +113,13 @@ class GatewaySettings(_Section):
     zones: list[ZoneSettings]
     spots: list[SpotSettings] = []
     sinks: list[SinkSettings] = []
+
+    @property
+    def asking(self) -> MqttSettings:
+        """How the commands that ask the running gateway reach the broker."""
+        if self.operator_tls is None:
+            return self.mqtt
+        return self.mqtt.model_copy(update={"tls": self.operator_tls})
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:

@@ -51,7 +51,7 @@ def order(settings: GatewaySettings, name: str, data: dict[str, Any]) -> Done:
 
 def _asked(settings: GatewaySettings, name: str, data: dict[str, Any]) -> dict[str, Any]:
     try:
-        return _data_of(ask(settings.mqtt, settings.lot_id, name, data))
+        return _data_of(ask(settings.asking, settings.lot_id, name, data))
     except NoAnswer as error:
         raise NotDone(str(error)) from None
 

@@ -1,0 +1,150 @@
+"""Mosquitto's configuration: a drop-in, the rights of each identity, how it is told to read them.
+
+Who may do what is written out by name. A certificate of the lot that is not in the list, because
+it was revoked or removed, may do nothing; and with `use_username_as_clientid` nobody can take
+another's session: without it, any bay could empty the gateway's queue by its client id.
+"""
+
+import os
+import signal
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from contract.topics import Topics
+from gateway.provision import ca
+from gateway.provision.files import SECRET, Planned
+from gateway.provision.lot import Lot
+from gateway.provision.places import BrokerPlaces
+from gateway.provision.register import Register, Role
+
+USER = "mosquitto"
+"""Debian's mosquitto reads certificates and keys after it has become this user."""
+MAX_PACKET_BYTES = 1_048_576
+
+CONF = """\
+# Written by lotkeeper; it is written anew by `lotkeeper gateway init`.
+# Devices of lot {lot}: TLS 1.3 with a certificate of the lot's CA, and no other way in.
+listener {port}
+cafile {ca}
+certfile {certificate}
+keyfile {key}
+crlfile {crl}
+tls_version tlsv1.3
+require_certificate true
+# Who one is, is what the certificate says: as user, for the rights, and as client id.
+use_identity_as_username true
+use_username_as_clientid true
+allow_anonymous false
+acl_file {acl}
+# A whole layout is some hundred kB; more than this is nobody's message.
+max_packet_size {max_packet}
+max_inflight_messages 200
+max_queued_messages 10000
+persistent_client_expiration 14d
+set_tcp_nodelay true
+"""
+
+
+class BrokerNotTold(Exception):
+    """The broker could not be told to read its files again; the text says what to type."""
+
+
+def conf(lot: Lot) -> Planned:
+    """The drop-in for conf.d."""
+    places = BrokerPlaces(lot.broker)
+    text = CONF.format(
+        lot=lot.lot_id,
+        port=lot.port,
+        ca=places.file("ca.crt"),
+        certificate=places.file("broker.crt"),
+        key=places.file("broker.key"),
+        crl=places.file("revoked.crl"),
+        acl=places.file("acl"),
+        max_packet=MAX_PACKET_BYTES,
+    )
+    return Planned(places.conf, text.encode())
+
+
+def acl(lot: Lot, register: Register, now: datetime) -> Planned:
+    """What each identity with a valid certificate, or one under way, may read and write."""
+    lines = ["# Written by lotkeeper. Whoever is not named here may do nothing."]
+    for name, identity in sorted(register.identities.items()):
+        if identity.role is not Role.SERVER and identity.state(now) not in ("revoked", "expired"):
+            lines += ["", f"user {name}", *rights(lot.lot_id, name, identity.role)]
+    text = "\n".join(lines) + "\n"
+    return Planned(BrokerPlaces(lot.broker).file("acl"), text.encode(), SECRET, USER)
+
+
+def rights(lot_id: str, name: str, role: Role) -> list[str]:
+    """An identity's lines of mosquitto's acl_file.
+
+    >>> rights("lot-1", "sign-1", Role.DISPLAY)[0]
+    'topic read parking/v1/lot-1/occupancy'
+    """
+    topics = Topics(lot_id)
+    match role:
+        case Role.GATEWAY:  # its feeds speak other conventions' topics too
+            return ["topic readwrite #"]
+        case Role.OPERATOR | Role.CONSOLE:
+            return [f"topic read {topics.root}/#", f"topic write {topics.all_requests}"]
+        case Role.AGENT:  # what it writes it may read back: it tests its rights by that
+            own = [
+                f"topic readwrite {topics.agent(name, 'events')}",
+                f"topic readwrite {topics.agent(name, 'health')}",
+                f"topic write {topics.agent(name, 'response')}",
+                f"topic read {topics.agent(name, 'command')}",
+                f"topic read {topics.agent(name, 'ack')}",
+            ]
+            return [*own, f"topic read {topics.gateway_health}"]
+        case Role.DISPLAY:
+            shown = (topics.occupancy, f"{topics.root}/zones/+/occupancy")
+            states = (f"{topics.root}/spots/+/state", topics.gateway_health, topics.gateway_info)
+            return [f"topic read {topic}" for topic in (*shown, *states)]
+        case Role.SERVER:
+            return []
+
+
+def revocations(lot: Lot, authority: ca.Authority, register: Register) -> Planned:
+    """The list of revoked certificates; the one that is there, where that says the same."""
+    path, revoked = BrokerPlaces(lot.broker).file("revoked.crl"), register.revoked()
+    try:
+        there = path.read_bytes()
+        good = authority.has_listed(there, set(revoked))
+    except OSError:
+        good = False
+    return Planned(path, there if good else ca.pem(authority.revocations(revoked)))
+
+
+def guards(
+    lot: Lot, authority: ca.Authority, register: Register, now: datetime
+) -> tuple[Planned, ...]:
+    """What changes with the register: the revocation list and the rights."""
+    return revocations(lot, authority, register), acl(lot, register, now)
+
+
+def tell(lot: Lot, changed: Iterable[Planned]) -> bool:
+    """Have a running broker read its files again, where some of them changed (SIGHUP).
+
+    False where none runs. Raises BrokerNotTold where it may not be told.
+    """
+    if not any(each.path.is_relative_to(lot.broker) for each in changed):
+        return False
+    pid = _pid(lot.broker_pid_file)
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, signal.SIGHUP)
+    except OSError as error:
+        raise BrokerNotTold(f"the broker (pid {pid}): {error.strerror}; run this as root") from None
+    return True
+
+
+def _pid(file: Path) -> int | None:
+    """The broker's process, if it runs: a pid alone may have become another's."""
+    try:
+        pid = int(file.read_text())
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
+    except (OSError, ValueError):
+        return None
+    return pid if name == "mosquitto" else None

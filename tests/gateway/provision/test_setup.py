@@ -1,0 +1,172 @@
+"""`gateway init`: what it writes, that it can be said again, and that --dry-run writes nothing."""
+
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+
+from gateway.config import GatewaySettings
+from gateway.provision import ca
+from gateway.provision.broker import conf
+from gateway.provision.places import Places
+from runtime.config import load
+
+
+def tree(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """Every file's content and mode."""
+    return {
+        str(path.relative_to(folder)): (path.read_bytes(), stat.S_IMODE(path.stat().st_mode))
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_dry_run_shows_every_file_and_writes_none(ground: Any) -> None:
+    said = ground.init("--dry-run")
+    assert tree(ground.folder) == {}
+    for name in ("ca.key", "ca.crt", "gateway.toml", "broker.key", "acl", "lotkeeper.conf"):
+        assert f"/{name} (mode" in said
+    assert "use_username_as_clientid true" in said
+    assert "PRIVATE KEY" not in said
+
+
+def test_said_again_it_changes_nothing(lot: Any) -> None:
+    before = tree(lot.folder)
+    assert lot.done("init") == "all is as it should be: nothing to write\n"
+    lot.init()
+    assert tree(lot.folder) == before
+
+
+def test_keys_are_for_their_owner_alone(lot: Any) -> None:
+    for name, (content, mode) in tree(lot.folder).items():
+        secret = b"PRIVATE KEY" in content or name.endswith(("identities.json", "lot.json", "acl"))
+        assert mode == (0o600 if secret else 0o644), name
+    assert sum(b"PRIVATE KEY" in content for content, _ in tree(lot.folder).values()) == 5
+
+
+def test_a_key_that_others_may_read_is_mended(lot: Any) -> None:
+    lot.places.ca_key.chmod(0o644)
+    assert "ca.key" in lot.done("init")
+    assert stat.S_IMODE(lot.places.ca_key.stat().st_mode) == 0o600
+
+
+def test_the_configuration_is_one_that_the_gateway_takes(lot: Any) -> None:
+    settings = load(lot.places.gateway_toml, GatewaySettings)
+    assert [spot.spot_id for spot in settings.spots] == ["A1", "A2", "A3"]
+    assert settings.mqtt.tls
+    assert settings.mqtt.tls.key_file == lot.places.key("identity")
+    assert settings.asking.tls
+    assert settings.asking.tls.key_file == lot.places.key("operator")
+    assert settings.asking.port == settings.mqtt.port == lot.port
+
+
+def test_what_you_write_into_the_configuration_stays(lot: Any) -> None:
+    path = lot.places.gateway_toml
+    path.write_text(path.read_text().replace("[mqtt]", "[metrics]\nport = 0  # mine\n[mqtt]"))
+    lot.init("--zone", "B:2")
+    assert "port = 0  # mine" in path.read_text()
+    zones = [zone["zone_id"] for zone in tomllib.loads(path.read_text())["zones"]]
+    assert zones == ["A", "B"]
+
+
+def test_another_host_gets_new_server_certificates_and_keeps_the_rest(lot: Any) -> None:
+    before = tree(lot.folder)
+    lot.init("--host", "second.example")
+    after = tree(lot.folder)
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert {"lotkeeper/tls/enrolment.crt", "mosquitto/lotkeeper/broker.crt"} <= changed
+    assert not changed & {"lotkeeper/tls/identity.crt", "lotkeeper/tls/ca.crt"}
+    lot.init()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--lot", "south"), "is lot north; another lot needs a --dir"),
+        (("--time-zone", "Mars/Base"), "no time zone: Europe/Paris"),
+        (("--host", "a b"), "no host name and no address"),
+        (("--zone", "A:x"), "--zone A:x: a zone's id"),
+        (("--zone", "A B:3"), "String should match pattern"),
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_changes(
+    lot: Any, arguments: tuple[str, ...], words: str
+) -> None:
+    before = tree(lot.folder)
+    result = lot.run("init", *arguments)
+    assert (result.exit_code, words in result.output) == (1, True), result.output
+    assert tree(lot.folder) == before
+
+
+@pytest.mark.parametrize("missing", ["--lot", "--host", "--zone"])
+def test_a_new_lot_needs_its_names(tmp_path: Path, missing: str) -> None:
+    from typer.testing import CliRunner
+
+    from gateway.cli import app
+
+    words = {"--lot": "x", "--host": "h", "--zone": "A", "--dir": str(tmp_path)}
+    del words[missing]
+    arguments = [each for pair in words.items() for each in pair]
+    result = CliRunner().invoke(app, ["init", *arguments])
+    assert result.exit_code == 1
+    assert f"{missing} is missing" in result.output
+    assert tree(tmp_path).keys() <= {"provision/identities.lock"}
+
+
+def test_a_ca_without_its_key_is_no_lot_to_go_on_with(lot: Any) -> None:
+    key = lot.places.ca_key.read_bytes()
+    lot.places.ca_key.unlink()
+    try:
+        result = lot.run("init")
+        assert result.exit_code == 1
+        assert "ca.key" in result.output
+    finally:
+        lot.places.ca_key.write_bytes(key)
+        lot.places.ca_key.chmod(0o600)
+
+
+def test_certificates_begin_long_before_a_pi_without_a_clock_thinks_it_is(lot: Any) -> None:
+    for path in [*lot.folder.rglob("*.crt")]:
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        assert certificate.not_valid_before_utc == ca.BEGINNING
+    crl = lot.broker_places.file("revoked.crl").read_bytes()
+    listed = x509.load_pem_x509_crl(crl)
+    authority = lot.site().authority
+    assert listed.next_update_utc == authority.certificate.not_valid_after_utc
+
+
+def test_the_drop_in_leaves_debians_own_settings_alone(lot: Any) -> None:
+    """mosquitto refuses to start where one of these is said twice."""
+    words = {line.split()[0] for line in conf(lot.site().lot).content.decode().splitlines()}
+    assert not words & {"pid_file", "persistence", "persistence_location", "log_dest"}
+
+
+def test_rotate_makes_all_of_this_machines_keys_anew(lot: Any) -> None:
+    before = tree(lot.folder)
+    assert lot.run("needs-renewal").exit_code == 1
+    lot.done("rotate", "--revoke-old")
+    after = tree(lot.folder)
+    for name in (n for n in before if n.endswith((".key", ".crt")) and "ca." not in n):
+        assert before[name][0] != after[name][0], name
+    assert len(x509.load_pem_x509_crl(after["mosquitto/lotkeeper/revoked.crl"][0])) >= 4
+    assert lot.done("init") == "all is as it should be: nothing to write\n"
+
+
+def test_needs_renewal_has_three_answers(lot: Any, tmp_path: Path) -> None:
+    assert lot.run("needs-renewal").exit_code == 1
+    key = lot.places.key("identity").read_bytes()
+    lot.places.key("identity").write_bytes(lot.places.key("operator").read_bytes())
+    result = lot.run("needs-renewal")
+    assert (result.exit_code, "due: gateway" in result.output) == (0, True)
+    lot.places.key("identity").write_bytes(key)
+    lot.places.lot.rename(tmp_path / "lot.json")
+    assert lot.run("needs-renewal").exit_code == 2
+    (tmp_path / "lot.json").rename(lot.places.lot)
+
+
+def test_the_default_places() -> None:
+    assert str(Places().gateway_toml) == "/etc/lotkeeper/gateway.toml"
+    assert str(Places().key("identity")) == "/etc/lotkeeper/tls/identity.key"
