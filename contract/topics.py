@@ -74,6 +74,8 @@ class Topics:
     'parking/v1/lot-1/spots/A1/state'
     >>> lot.zone("roof"), lot.occupancy
     ('parking/v1/lot-1/zones/roof/occupancy', 'parking/v1/lot-1/occupancy')
+    >>> lot.alert("clone.pi-7"), lot.alert_id("parking/v1/lot-1/alerts/clone.pi-7")
+    ('parking/v1/lot-1/alerts/clone.pi-7', 'clone.pi-7')
     >>> lot.request("status"), lot.response("status")
     ('parking/v1/lot-1/gateway/request/status', 'parking/v1/lot-1/gateway/response/status')
     >>> lot.spot("A/1")
@@ -116,6 +118,16 @@ class Topics:
     def alert(self, alert_id: str) -> str:
         """An open alert, retained until it ends."""
         return f"{self.root}/alerts/{checked(alert_id)}"
+
+    @property
+    def all_alerts(self) -> str:
+        """The filter for every alert, by which a gateway finds those it did not end."""
+        return f"{self.root}/alerts/+"
+
+    def alert_id(self, topic: str) -> str | None:
+        """The id of the alert that `topic` is of; None of any other topic."""
+        name = topic.removeprefix(f"{self.root}/alerts/")
+        return name if name != topic and re.fullmatch(_ID, name) else None
 
     @property
     def gateway_health(self) -> str:

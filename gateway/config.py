@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contract.spots import Spot
 from contract.words import Id
+from gateway.alerts.registry import Rules
 from gateway.sinks import registry
 from runtime.clock import Trust
 from runtime.mqtt import MqttSettings, TlsSettings
@@ -93,6 +94,12 @@ class ZoneSettings(_Section):
     zone_id: Id
     name: str = ""
     counted_capacity: int | None = Field(None, ge=0)
+    max_stay_s: float | None = Field(None, gt=0)
+    """How long a vehicle may stand here, before the grace of `[alerts.overstay]`."""
+
+
+class AlertSettings(Rules):
+    """Which alerts are looked for, and who is told of them."""
 
 
 class GatewaySettings(_Section):
@@ -110,6 +117,7 @@ class GatewaySettings(_Section):
     presence: PresenceSettings = PresenceSettings()
     forward: ForwardSettings = ForwardSettings()
     metrics: MetricsSettings = MetricsSettings()
+    alerts: AlertSettings = AlertSettings()
     zones: list[ZoneSettings]
     spots: list[SpotSettings] = []
     sinks: list[SinkSettings] = []

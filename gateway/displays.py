@@ -7,7 +7,6 @@ changed five times is shown once, as it is now; the lot's and the zones' counts 
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from contract.alerts import Alert
 from contract.occupancy import Occupancy, SpotState
 from contract.topics import Topics
 from contract.words import Status
@@ -33,10 +32,6 @@ class Displays:
         self._counts_owed = True
         self._refresh_s = 0.0
         self._last: dict[str, Status] = {}
-        self._alerts: dict[str, bytes] = {}
-        """What is told of each agent; empty, that nothing is the matter: a gateway before this
-        one may have left an alert that has ended since."""
-        self._alerts_owed: dict[str, None] = {}
 
     def owe(self, spot_ids: Iterable[str]) -> None:
         """These spots changed."""
@@ -50,9 +45,7 @@ class Displays:
     def owe_all(self) -> None:
         """The broker may have forgotten everything."""
         self.owe(self._lot.ingest.spots)
-        self._alerts_owed.update(
-            dict.fromkeys(each for each, alert in self._alerts.items() if alert)
-        )
+        self._lot.store.alerts.owe_all()
 
     def tick(self, now_s: float) -> None:
         """Look for what changes without a record (an agent fell silent) and for what runs out."""
@@ -79,19 +72,9 @@ class Displays:
             self._publish(self._topics.spot(state.spot_id), _encoded(state))
         for spot_id in due:
             del self._owed[spot_id]
-        self._flush_alerts(now)
-
-    def _flush_alerts(self, now: datetime) -> None:
-        """Tell of each agent whose identity has two holders, and of each where that has ended."""
-        for agent_id, presence in self._lot.presences.items():
-            told = self._alerts.get(agent_id)
-            if told is None or bool(told) != presence.clone_suspected:
-                open_ = presence.clone_suspected
-                self._alerts[agent_id] = _encoded(_clone_alert(agent_id, now)) if open_ else b""
-                self._alerts_owed[agent_id] = None
-        for agent_id in self._alerts_owed:
-            self._publish(self._topics.alert(_alert_id(agent_id)), self._alerts[agent_id])
-        self._alerts_owed.clear()
+        alerts = self._lot.store.alerts.owed
+        for alert_id in list(alerts)[:SPOTS_AT_ONCE]:
+            self._publish(self._topics.alert(alert_id), alerts.pop(alert_id))
 
     def _topic(self, occupancy: Occupancy) -> str:
         if occupancy.zone_id is None:
@@ -99,20 +82,5 @@ class Displays:
         return self._topics.zone(occupancy.zone_id)
 
 
-def _alert_id(agent_id: str) -> str:
-    return f"clone.{agent_id}"[:64]
-
-
-def _clone_alert(agent_id: str, now: datetime) -> Alert:
-    return Alert(
-        alert_id=_alert_id(agent_id),
-        kind="clone_suspected",
-        agent_id=agent_id,
-        text=f"two processes speak for agent {agent_id}: find the copy and give it an identity of "
-        "its own",
-        since=now,
-    )
-
-
-def _encoded(message: Occupancy | SpotState | Alert) -> bytes:
+def _encoded(message: Occupancy | SpotState) -> bytes:
     return message.model_dump_json(exclude_none=True).encode()

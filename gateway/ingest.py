@@ -25,7 +25,7 @@ from gateway.books import REPLAYED, STORE
 from gateway.config import GatewaySettings, SpotSettings
 from gateway.decode import Poison, Record, decode, from_the_future
 from gateway.letters import SINK
-from gateway.occupancy import Believed, newer
+from gateway.occupancy import Believed, arrival, newer
 from gateway.quota import Quota
 from gateway.store import GatewayStore
 from runtime.clock import Clock
@@ -271,6 +271,8 @@ class Ingest:
         spot_id = record.spot_id
         if not self._says_more(batch, record):
             return False
+        current = batch.spots.get(spot_id) or self.believed.get(spot_id)
+        previous = record.previous if isinstance(record, SpotChanged) else None
         batch.spots[spot_id] = Believed(
             record.status,
             record.timestamp,
@@ -280,6 +282,7 @@ class Ingest:
             record.agent_id,
             record.epoch,
             record.seq,
+            arrival(record.status, previous, record.timestamp, current),
         )
         batch.outcome.changed_spots[spot_id] = None
         return True

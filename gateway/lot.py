@@ -32,8 +32,10 @@ class Lot:
         self.clock = clock
         self.presences: defaultdict[str, Presence] = defaultdict(Presence)
         self.healths: dict[str, AgentHealth] = {}
-        self.closed = store.closed_spots()
-        self.counts = store.counts()
+        self.beaten_s: dict[str, float] = {}
+        """When (monotonic) the newest of `healths` came."""
+        self.max_stay_s = {zone.zone_id: zone.max_stay_s for zone in settings.zones}
+        self.refresh()
         for agent_id, heard_ms in store.last_heard(clock.boot_id).items():
             self.presences[agent_id].heard_s = heard_ms / 1000
 
@@ -41,6 +43,7 @@ class Lot:
         """Take what requests and lanes changed in the store."""
         self.closed = self.store.closed_spots()
         self.counts = self.store.counts()
+        self.vehicles = self.store.alerts.vehicles()
 
     def silence(self, agent_id: str) -> str:
         """Why an agent cannot be believed now, "" if it can."""

@@ -25,6 +25,8 @@ class Believed:
     agent_id: str
     epoch: str
     seq: int
+    arrived: datetime | None = None
+    """When the vehicle came that stands there, or stood there before the spot was unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +139,20 @@ def newer(
     if believed.epoch not in epochs:
         return True
     return epochs.index(epoch) > epochs.index(believed.epoch)
+
+
+def arrival(
+    status: Status, previous: Status | None, at: datetime, believed: Believed | None
+) -> datetime | None:
+    """When the vehicle came that stands there behind a record of `status` at `at`.
+
+    A spot that was unknown and is occupied again, with no departure between (`previous`, the last
+    settled status), is the same stay. `previous` is None of a snapshot, which does not say.
+
+    >>> arrival(Status.FREE, Status.OCCUPIED, datetime(2026, 3, 1), None) is None
+    True
+    """
+    known = believed.arrived if believed else None
+    if status is Status.OCCUPIED:
+        return known if known and previous is Status.OCCUPIED else at
+    return known if status is Status.UNKNOWN else None

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from contract import topics as wire
 from contract.health import AgentHealth
 from contract.requests import Ack
+from gateway.alarms import Alarms
 from gateway.batch import Arrived, Outcome
 from gateway.config import GatewaySettings
 from gateway.displays import Displays
@@ -81,6 +82,7 @@ class Service:
         self.lot = Lot(settings, store, self.ingest, clock)
         self.forwarders: list[Forwarder] = []
         self.desk = Desk(self.lot, self.forwarders)
+        self.alarms = Alarms(self.lot)
         self.displays = Displays(self.lot, self.topics, self._publish_retained)
         self.stopping = threading.Event()
         self.failure: BaseException | None = None
@@ -126,6 +128,7 @@ class Service:
         for channel in ("events", "health"):
             self.link.subscribe(self.topics.all_agents(channel))
         self.link.subscribe(self.topics.all_requests)
+        self.link.subscribe(self.topics.all_alerts)
         self._reconnected.set()
 
     def _on_message(self, message: paho.MQTTMessage) -> None:
@@ -197,6 +200,7 @@ class Service:
         if now_s >= self._next_tick_s:
             self._next_tick_s = now_s + TICK_S
             self.displays.tick(now_s)
+            self.alarms.tick(linked=self.link.connected)
         if now_s >= self._next_heartbeat_s:
             self._next_heartbeat_s = now_s + self.settings.presence.heartbeat_s
             self._publish_retained(self.topics.gateway_health, self._heartbeat())
@@ -223,6 +227,9 @@ class Service:
                     self._hear(topic.agent, received, acks)
                 case wire.RequestTopic(lot=self.settings.lot_id) as topic:
                     requests.append((topic.name, received.payload))
+                case _ if shown := self.topics.alert_id(received.topic):
+                    if received.payload:
+                        self.store.alerts.disown(shown)
                 case _:
                     log.warning("a message on a topic that is none of ours: %r", received.topic)
         outcome = self._commit(events)
@@ -275,6 +282,7 @@ class Service:
         if presence.clone_suspected and not was_suspected:
             log.error("agent %s: two holders of one identity take turns", agent_id)
         self.lot.healths[agent_id] = health
+        self.lot.beaten_s[agent_id] = self.clock.monotonic()
         if health.boot_id and health.monotonic_ms is not None:
             self.ingest.note_clock(agent_id, health.boot_id, health.monotonic_ms)
         if health.epoch and (new_session or health.acked_seq != health.last_seq):

@@ -16,6 +16,8 @@ from typing import Any
 from contract.upstream import rfc3339
 from contract.words import HealthState, Status
 from gateway.addresses import addressed
+from gateway.alertbook import SCHEMA as ALERTS
+from gateway.alertbook import AlertBook
 from gateway.books import SCHEMA as BOOKS
 from gateway.books import Books
 from gateway.letters import COUNTED, DeadLetters
@@ -62,6 +64,10 @@ MIGRATIONS = [
     );
     CREATE TABLE salvaged (id TEXT PRIMARY KEY) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE spots ADD COLUMN arrived TEXT;
+    """
+    + ALERTS,
 ]
 TRANSACTIONS_KEPT = 10_000
 LEDGER_KEPT = 10_000
@@ -80,6 +86,7 @@ class GatewayStore:
         self.reserve = Reserve(self.db, path, self.spool)
         self.letters = DeadLetters(self.db)
         self.books = Books(self.db)
+        self.alerts = AlertBook(self.db)
         with self.transaction():
             self.store_id = self._remember("store_id", uuid.uuid4().hex[:16])
 
@@ -96,6 +103,7 @@ class GatewayStore:
     def _reload(self) -> None:
         self.spool.reload()
         self.letters.reload()
+        self.alerts.reload()
 
     # Streams ---------------------------------------------------------------------------------
 
@@ -165,7 +173,7 @@ class GatewayStore:
         """The last record of each spot."""
         rows = self.db.execute(
             "SELECT spot_id, status, since, confidence, health, health_reason, agent_id, epoch, "
-            "seq FROM spots"
+            "seq, arrived FROM spots"
         )
         return {
             row[0]: Believed(
@@ -173,7 +181,11 @@ class GatewayStore:
                 datetime.fromisoformat(row[2]),
                 row[3],
                 HealthState(row[4]),
-                *row[5:],
+                row[5],
+                row[6],
+                row[7],
+                row[8],
+                datetime.fromisoformat(row[9]) if row[9] else None,
             )
             for row in rows
         }
@@ -182,10 +194,12 @@ class GatewayStore:
         """In a transaction: keep the last record of each of `spots`."""
         self.db.executemany(
             # REPLACE would write the index too: a page of every commit, on a card.
-            "INSERT INTO spots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (spot_id) DO UPDATE "
+            "INSERT INTO spots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (spot_id) DO UPDATE "
             "SET status=excluded.status, since=excluded.since, confidence=excluded.confidence, "
             "health=excluded.health, health_reason=excluded.health_reason, "
-            "agent_id=excluded.agent_id, epoch=excluded.epoch, seq=excluded.seq",
+            "agent_id=excluded.agent_id, epoch=excluded.epoch, seq=excluded.seq, "
+            "arrived=excluded.arrived",
             [
                 (
                     spot_id,
@@ -197,6 +211,7 @@ class GatewayStore:
                     b.agent_id,
                     b.epoch,
                     b.seq,
+                    rfc3339(b.arrived) if b.arrived else None,
                 )
                 for spot_id, b in spots.items()
             ],

@@ -179,7 +179,7 @@ def _take_states(store: GatewayStore, remains: Remains, found: Salvage) -> None:
             found.closed_spots += 1
     found.spots = max(
         store.db.executemany(
-            "INSERT OR IGNORE INTO spots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", remains.spots
+            "INSERT OR IGNORE INTO spots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", remains.spots
         ).rowcount,
         0,
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.testing import changed
+from gateway.store import MIGRATIONS
 from gateway.tools.verify import verify
 from spool.database import open_database
 
@@ -100,7 +101,7 @@ def test_every_flip_of_a_byte_in_the_rows_is_found(house: Any) -> None:
 
 
 def rows_of(path: Any) -> list[Any]:
-    connection, _ = open_database(path, [])
+    connection, _ = open_database(path, MIGRATIONS)
     rows = connection.execute("SELECT * FROM spool").fetchall()
     connection.close()
     return rows
