@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.testing import changed
 from gateway.store import MIGRATIONS
+from gateway.testing import changed
 from gateway.tools.verify import verify
 from spool.database import open_database
 
