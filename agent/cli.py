@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from agent.tools import commands
+from agent.tools import commands, identity_commands
 from agent.tools.options import DEFAULT, ConfigOption, settings_of
 
 app = typer.Typer(
@@ -95,3 +95,12 @@ app.command(epilog="Example: lotkeeper agent calibrate A1; without a car: --empt
 app.command(epilog="Example: lotkeeper agent record monday.csv A1 A2 --seconds 600")(
     commands.record
 )
+app.command(epilog="Example: lotkeeper agent enroll --invitation /media/usb/pi-07/invitation")(
+    identity_commands.enroll
+)
+app.command(epilog="Example: lotkeeper agent rotate && systemctl try-restart lotkeeper-agent")(
+    identity_commands.rotate
+)
+app.command(
+    "needs-renewal", epilog="Example: lotkeeper agent needs-renewal && lotkeeper agent rotate"
+)(identity_commands.needs_renewal)

@@ -130,6 +130,8 @@ class AgentSettings(_Section):
     air_temperature: Path | None = None
     """A file that holds thousandths of a degree, for sensors that have no thermometer."""
     mqtt: MqttSettings = MqttSettings()
+    enrolment_port: int = Field(8443, ge=1, le=65535)
+    """Where, on the broker's host, a certificate is renewed."""
     spool: SpoolSettings = SpoolSettings()
     publish: PublishSettings = PublishSettings()
     spots: list[SpotSettings] = []

@@ -23,8 +23,8 @@ from gateway.provision.first_boot import Card, Login, Wifi
 from gateway.provision.gateway_toml import tls
 from gateway.provision.lot import Lot, PlannedSpot
 from gateway.provision.places import Places
-from gateway.provision.register import NotRegistered, Register, Role
-from gateway.provision.site import DEVICE_DAYS, Site
+from gateway.provision.register import DEVICE_DAYS, NotRegistered, Register, Role
+from gateway.provision.site import Site
 
 INVITATION_DAYS = 7
 TOKEN_FILE = "invitation"
@@ -52,6 +52,7 @@ def make(site: Site, known: Register, wanted: Wanted, now: datetime) -> list[Pla
             f"{wanted.name} has a certificate already: `lotkeeper gateway replace {wanted.name}` "
             "revokes that and makes a new bundle"
         )
+    identity.days = wanted.certificate_days
     files = [Planned(Path("tls/ca.crt"), ca.pem(site.authority.certificate))]
     if wanted.role is Role.AGENT:
         files.append(agent_toml(site.lot, wanted.name))
@@ -70,8 +71,7 @@ def below(folder: Path, files: list[Planned]) -> list[Planned]:
 
 def _with_key(site: Site, known: Register, wanted: Wanted, now: datetime) -> list[Planned]:
     key = ca.new_key()
-    days = wanted.certificate_days
-    certificate = site.issue(known, wanted.name, key.public_key(), now, days)
+    certificate = site.issue(known, wanted.name, key.public_key(), now)
     return [
         Planned(Path("tls/identity.crt"), ca.pem(certificate)),
         Planned(Path("tls/identity.key"), ca.key_pem(key), SECRET),
@@ -102,7 +102,8 @@ def agent_toml(lot: Lot, name: str) -> Planned:
     """The agent's configuration, from the lot's plan."""
     spots = lot.spots_of(name)
     head = f"# Agent {name} of lot {lot.lot_id}; docs/examples/agent.toml shows all options.\n\n"
-    text = head + toml.pairs({"agent_id": name, "lot_id": lot.lot_id})
+    names = {"agent_id": name, "lot_id": lot.lot_id, "enrolment_port": lot.enrolment_port}
+    text = head + toml.pairs(names)
     text += "\n[mqtt]\n" + toml.pairs({"host": lot.hosts[0], "port": lot.port})
     text += "[mqtt.tls]\n" + toml.pairs(tls(Places(), "identity")) + "\n"
     text += toml.tables("spots", map(_watched, spots)) if spots else UNPLANNED

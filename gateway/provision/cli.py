@@ -63,6 +63,9 @@ def init(
         typer.Option("--zone", help="A zone's id; A:24 is one with the spots A1 to A24."),
     ] = None,
     port: Annotated[int | None, typer.Option("--port", help="The broker's; 8883.")] = None,
+    enrolment_port: Annotated[
+        int | None, typer.Option("--enrolment-port", help="Where devices enrol; 8443.")
+    ] = None,
     broker_dir: Annotated[
         Path | None, typer.Option("--broker-dir", help=f"Mosquitto's configuration; {BROKER}.")
     ] = None,
@@ -85,6 +88,7 @@ def init(
         "hosts": host,
         "time_zone": time_zone,
         "port": port,
+        "enrolment_port": enrolment_port,
         "broker": broker_dir,
         "broker_pid_file": broker_pid_file,
     }

@@ -136,8 +136,47 @@ def needs_renewal(directory: DirOption = ROOT) -> None:
     typer.echo(f"due: {', '.join(due)}; lotkeeper gateway rotate")
 
 
+def enrolment(
+    directory: DirOption = ROOT,
+    bind: Annotated[str, typer.Option("--bind", help="The address to listen on.")] = "0.0.0.0",
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every request.")] = False,
+) -> None:
+    """Serve invited devices over HTTPS until stopped, and those that renew their certificates."""
+    import logging
+    import signal
+    import threading
+
+    from gateway.provision.enrolment import Office, Server
+    from gateway.provision.site import now, open_site
+    from runtime.systemd import notify
+
+    level = logging.DEBUG if verbose else logging.INFO
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    with told():
+        site = open_site(Places(directory))
+        try:
+            server = Server((bind, site.lot.enrolment_port), Office(site, now))
+        except OSError as error:
+            fail(f"{bind}:{site.lot.enrolment_port}: {error.strerror}", 1)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    thread = threading.Thread(target=server.serve_forever, name="enrolment")
+    thread.start()
+    logging.info("enrolment of lot %s on port %d", site.lot.lot_id, site.lot.enrolment_port)
+    notify("READY=1")
+    stopping.wait()
+    notify("STOPPING=1")
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
 def add_to(app: typer.Typer) -> None:
     """Put these commands into `lotkeeper gateway`."""
+    app.command(epilog="Example: lotkeeper gateway enrolment, while devices are installed")(
+        enrolment
+    )
     app.command(epilog="Example: lotkeeper gateway revoke pi-07 --yes")(revoke)
     app.command(epilog="Example: lotkeeper gateway replace pi-07 --out /media/usb")(replace)
     app.command(epilog="Example: lotkeeper gateway rotate --dry-run")(rotate)

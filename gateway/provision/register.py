@@ -24,6 +24,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from contract.words import Id
 from gateway.provision.files import SECRET, NotWritten, Planned, write
 
+DEVICE_DAYS = 730
 DUE = timedelta(days=60)
 """Before its end a certificate is to be renewed. `agent needs-renewal` says so as early."""
 
@@ -67,6 +68,8 @@ class Identity(_Entry):
     """A name, its role, and all certificates that it ever had."""
 
     role: Role
+    days: int = DEVICE_DAYS
+    """For how long a certificate is issued, the first one and those that renew it."""
     certificates: list[Issued] = []
     invitation: Invitation | None = None
 

@@ -10,7 +10,7 @@ from gateway.provision import broker, ca, gateway_toml, lot, register
 from gateway.provision.files import SECRET, Planned
 from gateway.provision.places import BrokerPlaces, Places
 from gateway.provision.register import DUE, Register, Role
-from gateway.provision.site import OWN_DAYS, Site, read_authority
+from gateway.provision.site import Site, read_authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def plan_own(setup: Setup, now: datetime, *, anew: bool = False) -> None:
 def issued(site: Site, known: Register, own: Own, now: datetime) -> list[Planned]:
     """A new key and certificate."""
     key = ca.new_key()
-    certificate = site.issue(known, own.name, key.public_key(), now, OWN_DAYS)
+    certificate = site.issue(known, own.name, key.public_key(), now)
     certificate.verify_directly_issued_by(site.authority.certificate)
     return [
         Planned(own.key, ca.key_pem(key), SECRET, own.owner),

@@ -10,9 +10,6 @@ from gateway.provision.files import write
 from gateway.provision.places import Places
 from gateway.provision.register import Issued, Register, Role
 
-DEVICE_DAYS = 730
-OWN_DAYS = 730
-
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -28,7 +25,6 @@ class Site:
         name: str,
         public_key: ca.PublicKey,
         now: datetime,
-        days: int = DEVICE_DAYS,
     ) -> x509.Certificate:
         """A certificate for a name of the register, and noted there. Raises NotRegistered."""
         identity = known.of(name)
@@ -37,7 +33,7 @@ class Site:
             public_key,
             name,
             ca.Usage.SERVER if server else ca.Usage.CLIENT,
-            now + timedelta(days=days),
+            now + timedelta(days=identity.days),
             [*self.lot.hosts, "localhost", "127.0.0.1", "::1"] if server else (),
         )
         identity.certificates.append(

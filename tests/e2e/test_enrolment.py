@@ -1,0 +1,314 @@
+"""A device's way in, over real HTTPS: invited, enrolled by `agent enroll`, renewed, shut out."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from typer.testing import CliRunner, Result
+
+from agent.cli import app as agent_app
+from agent.config import AgentSettings
+from contract.enrolment import Enrol, Invitation
+from gateway.cli import app as gateway_app
+from gateway.provision import register
+from gateway.provision.enrolment import Office, Server
+from gateway.provision.places import Places
+from gateway.provision.site import open_site
+from runtime.config import load
+from simulator.processes import free_port
+
+REPO = Path(__file__).parents[2]
+
+
+@dataclass
+class Way:
+    """A lot whose enrolment server runs, and a Pi's folder."""
+
+    folder: Path
+    server: Server
+    moment: datetime
+
+    @property
+    def places(self) -> Places:
+        return Places(self.folder / "lotkeeper")
+
+    def gateway(self, *words: object) -> Result:
+        arguments = [*map(str, words), "--dir", str(self.places.root)]
+        return CliRunner().invoke(gateway_app, arguments, catch_exceptions=False)
+
+    def invite(self, name: str, *more: object) -> Path:
+        """The invitation's file."""
+        result = self.gateway("add-agent", name, "--out", self.folder / "out", *more)
+        assert result.exit_code == 0, result.output
+        return self.folder / "out" / name / "invitation"
+
+    def enroll(self, invitation: Path, pi: Path) -> Result:
+        return agent("enroll", "--invitation", invitation, "--tls", pi)
+
+    def config(self, pi: Path, name: str) -> Path:
+        """The bundle's agent.toml with this Pi's paths."""
+        text = (self.folder / "out" / name / "agent.toml").read_text()
+        text = text.replace("/etc/lotkeeper/tls", str(pi))
+        spot = '[[spots]]\nspot_id = "A1"\nsensor = { kind = "simulated" }\n'
+        path = pi / "agent.toml"
+        path.write_text(text + spot)
+        return path
+
+    def serials(self, name: str) -> list[str]:
+        return [each.serial for each in register.read(self.places.register).of(name).certificates]
+
+
+def agent(*words: object) -> Result:
+    return CliRunner().invoke(agent_app, [*map(str, words)], catch_exceptions=False)
+
+
+@pytest.fixture
+def way(tmp_path: Path) -> Iterator[Way]:
+    folder, port = tmp_path, free_port()
+    arguments = [
+        "init", "--lot", "north", "--host", "127.0.0.1", "--zone", "A:3", "--dir",
+        folder / "lotkeeper", "--broker-dir", folder / "mosquitto", "--enrolment-port", port,
+        "--broker-pid-file", folder / "none",
+    ]  # fmt: skip
+    result = CliRunner().invoke(gateway_app, [*map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    made = Way(folder, None, datetime.now(UTC).replace(microsecond=0))  # type: ignore[arg-type]
+    office = Office(open_site(made.places), lambda: made.moment)
+    made.server = Server(("127.0.0.1", port), office)
+    thread = threading.Thread(target=made.server.serve_forever, args=(0.02,))
+    thread.start()
+    yield made
+    made.server.shutdown()
+    thread.join()
+    made.server.server_close()
+
+
+def test_a_pi_gets_a_certificate_for_a_key_that_it_made(way: Way, tmp_path: Path) -> None:
+    invitation, pi = way.invite("pi-1"), tmp_path / "pi"
+    result = way.enroll(invitation, pi)
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in pi.iterdir()} == {"ca.crt", "identity.crt", "identity.key"}
+    assert (pi / "identity.key").stat().st_mode & 0o777 == 0o600
+    assert (pi / "ca.crt").read_bytes() == way.places.ca.read_bytes()
+    certificate = x509.load_pem_x509_certificate((pi / "identity.crt").read_bytes())
+    assert way.serials("pi-1") == [f"{certificate.serial_number:x}"]
+    assert not invitation.exists()
+    assert "pi-1" in way.gateway("list").output
+    key = (pi / "identity.key").read_bytes()
+    there = [path for path in way.places.root.rglob("*") if path.is_file()]
+    assert not [path for path in there if key in path.read_bytes()]
+
+
+def test_a_token_is_good_once(way: Way, tmp_path: Path) -> None:
+    invitation = way.invite("pi-1")
+    shutil.copy(invitation, tmp_path / "copy")
+    assert way.enroll(invitation, tmp_path / "pi").exit_code == 0
+    result = way.enroll(tmp_path / "copy", tmp_path / "thief")
+    assert result.exit_code == 1
+    assert "was used already" in result.output
+    assert not (tmp_path / "thief" / "identity.crt").exists()
+    assert len(way.serials("pi-1")) == 1
+
+
+def test_an_answer_that_was_lost_is_had_again_by_the_same_key(way: Way, tmp_path: Path) -> None:
+    """The Pi's power failed after the server had answered: its key is there, and beside it."""
+    invitation, pi = way.invite("pi-1"), tmp_path / "pi"
+    shutil.copy(invitation, tmp_path / "copy")
+    assert way.enroll(invitation, pi).exit_code == 0
+    (pi / "identity.key").rename(pi / "identity.key.new")
+    (pi / "identity.crt").unlink()
+    result = way.enroll(tmp_path / "copy", pi)
+    assert result.exit_code == 0, result.output
+    assert len(way.serials("pi-1")) == 2
+
+
+def test_the_token_is_kept_as_a_hash_and_runs_out(way: Way, tmp_path: Path) -> None:
+    invitation = way.invite("pi-1", "--invitation-days", 3)
+    token = Invitation.parse(invitation.read_text()).token
+    kept = [path.read_bytes() for path in way.places.root.rglob("*") if path.is_file()]
+    assert not [content for content in kept if token.encode() in content]
+    way.moment += timedelta(days=3)
+    result = way.enroll(invitation, tmp_path / "pi")
+    assert (result.exit_code, "has run out" in result.output) == (1, True), result.output
+    assert way.serials("pi-1") == []
+
+
+def test_a_token_is_for_its_name_alone(way: Way, tmp_path: Path) -> None:
+    mine, other = way.invite("pi-1"), way.invite("pi-2")
+    text = mine.read_text().replace("/pi-1?", "/pi-2?")
+    mine.write_text(text)
+    result = way.enroll(mine, tmp_path / "pi")
+    assert (result.exit_code, "not given for this name" in result.output) == (1, True)
+    unknown = text.replace("/pi-2?", "/nobody?")
+    mine.write_text(unknown)
+    assert "not given for this name" in way.enroll(mine, tmp_path / "pi3").output
+    assert way.enroll(other, tmp_path / "pi2").exit_code == 0
+
+
+def test_another_server_gets_no_token(way: Way, tmp_path: Path) -> None:
+    invitation = way.invite("pi-1")
+    text = invitation.read_text()
+    pinned = re.search("ca=([0-9a-f]{64})", text)
+    assert pinned
+    invitation.write_text(text.replace(pinned[1], "0" * 64))
+    result = way.enroll(invitation, tmp_path / "pi")
+    assert (result.exit_code, "the token was not sent" in result.output) == (1, True)
+    invitation.write_text(text)
+    assert way.enroll(invitation, tmp_path / "pi").exit_code == 0  # it is still good
+
+
+def test_a_host_that_the_certificate_does_not_name_is_refused(way: Way, tmp_path: Path) -> None:
+    invitation = way.invite("pi-1")
+    text = invitation.read_text()
+    elsewhere = Server(("127.0.0.2", 0), way.server.office)
+    thread = threading.Thread(target=elsewhere.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        host = f"127.0.0.2:{elsewhere.server_address[1]}"
+        invitation.write_text(re.sub(r"127\.0\.0\.1:\d+", host, text))
+        result = way.enroll(invitation, tmp_path / "pi")
+    finally:
+        elsewhere.shutdown()
+        thread.join()
+        elsewhere.server_close()
+    assert (result.exit_code, "CERTIFICATE_VERIFY_FAILED" in result.output) == (1, True)
+    invitation.write_text(text)
+    assert way.enroll(invitation, tmp_path / "pi").exit_code == 0  # the token was not sent
+
+
+def test_no_server_is_told_with_what_to_start(way: Way, tmp_path: Path) -> None:
+    invitation = way.invite("pi-1")
+    invitation.write_text(
+        re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{free_port()}", invitation.read_text())
+    )
+    result = way.enroll(invitation, tmp_path / "pi")
+    assert result.exit_code == 1
+    assert "lotkeeper gateway enrolment" in result.output
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hello", "lotkeeper://h:1/lot/pi?ca=00&token=secretsecretsecret"]
+)
+def test_what_is_no_invitation_is_bad_usage_and_not_repeated(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "invitation"
+    path.write_text(text)
+    result = agent("enroll", "--invitation", path, "--tls", tmp_path / "pi")
+    assert result.exit_code == 2
+    assert "secretsecret" not in result.output
+
+
+def test_a_certificate_is_renewed_over_mutual_tls(way: Way, tmp_path: Path) -> None:
+    pi = tmp_path / "pi"
+    assert way.enroll(way.invite("pi-1", "--days", 90), pi).exit_code == 0
+    config = way.config(pi, "pi-1")
+    load(config, AgentSettings)
+    assert agent("needs-renewal", "-c", config).exit_code == 1
+    before, key = (pi / "identity.crt").read_bytes(), (pi / "identity.key").read_bytes()
+    way.moment += timedelta(days=40)
+    result = agent("rotate", "-c", config)
+    assert result.exit_code == 0, result.output
+    after = (pi / "identity.crt").read_bytes()
+    assert after != before
+    assert (pi / "identity.key").read_bytes() == key
+    ends = [x509.load_pem_x509_certificate(each).not_valid_after_utc for each in (before, after)]
+    assert ends[1] - ends[0] == timedelta(days=40)
+    assert not list(pi.glob("*.new"))
+
+
+def test_needs_renewal_says_due_and_cannot_tell(way: Way, tmp_path: Path) -> None:
+    pi = tmp_path / "pi"
+    way.moment -= timedelta(days=40)
+    assert way.enroll(way.invite("pi-1", "--days", 90), pi).exit_code == 0
+    config = way.config(pi, "pi-1")
+    assert agent("needs-renewal", "-c", config).exit_code == 0
+    (pi / "identity.crt").write_text("rubbish")
+    assert agent("needs-renewal", "-c", config).exit_code == 2
+    (pi / "identity.crt").unlink()
+    assert agent("needs-renewal", "-c", config).exit_code == 2
+
+
+def test_who_was_revoked_is_not_renewed(way: Way, tmp_path: Path) -> None:
+    pi = tmp_path / "pi"
+    assert way.enroll(way.invite("pi-1"), pi).exit_code == 0
+    config = way.config(pi, "pi-1")
+    before = (pi / "identity.crt").read_bytes()
+    assert way.gateway("revoke", "pi-1", "--yes").exit_code == 0
+    result = agent("rotate", "-c", config)
+    assert (result.exit_code, "not valid any more" in result.output) == (1, True), result.output
+    assert (pi / "identity.crt").read_bytes() == before
+
+
+def test_another_pi_takes_the_name(way: Way, tmp_path: Path) -> None:
+    assert way.enroll(way.invite("pi-1"), tmp_path / "old").exit_code == 0
+    again = way.gateway("add-agent", "pi-1", "--out", way.folder / "out")
+    assert (again.exit_code, "gateway replace pi-1" in again.output) == (1, True)
+    result = way.gateway("replace", "pi-1", "--yes", "--out", way.folder / "second")
+    assert result.exit_code == 0, result.output
+    assert (
+        way.enroll(way.folder / "second" / "pi-1" / "invitation", tmp_path / "new").exit_code == 0
+    )
+    known = register.read(way.places.register).of("pi-1")
+    assert [bool(each.revoked) for each in known.certificates] == [True, False]
+
+
+def test_what_is_no_request_is_answered_in_words(way: Way) -> None:
+    context = ssl.create_default_context(cafile=str(way.places.ca))
+    context.load_cert_chain(way.places.certificate("identity"), way.places.key("identity"))
+    host, port = way.server.server_address[:2]
+    unsigned = Enrol(name="pi-1", token="t" * 32, csr="x").model_dump_json().encode()
+    cases = {
+        b"GET /v1/secrets HTTP/1.1\r\n\r\n": b"404",
+        b"POST /v1/enrol HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n": b"400",
+        b"POST /v1/enrol HTTP/1.1\r\n\r\n": b"400",
+        _post("/v1/enrol", b"{}"): b"400",
+        _post("/v1/other", b"{}"): b"400",
+        _post("/v1/enrol", unsigned): b"400",
+        _post("/v1/renew", json.dumps({"csr": "x"}).encode()): b"400",
+    }
+    for request, status in cases.items():
+        plain = socket.create_connection((str(host), int(port)), 5)
+        with context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
+            secure.sendall(request)
+            assert secure.recv(1000).split()[1] == status, request
+
+
+def _post(path: str, body: bytes) -> bytes:
+    return f"POST {path} HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def test_connections_that_say_nothing_hold_up_nobody(way: Way, tmp_path: Path) -> None:
+    host, port = way.server.server_address[:2]
+    silent = [socket.create_connection((str(host), int(port)), 5) for _ in range(10)]
+    try:
+        assert way.enroll(way.invite("pi-1"), tmp_path / "pi").exit_code == 0
+    finally:
+        for each in silent:
+            each.close()
+
+
+def test_the_server_as_a_process_starts_and_stops(way: Way) -> None:
+    way.server.socket.close()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lotkeeper", "gateway", "enrolment", "--bind", "127.0.0.1",
+         "--dir", str(way.places.root)],
+        env=os.environ | {"PYTHONPATH": str(REPO)}, cwd=tempfile.gettempdir(),
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr
+    assert "enrolment of lot north" in process.stderr.readline()
+    process.terminate()
+    assert process.wait(10) == 0
+    process.stderr.close()
