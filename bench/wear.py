@@ -1,11 +1,12 @@
 """What an event costs an SD card: bytes and syncs, for agent and gateway, and the days it lasts.
 
-    python -m bench.wear [--events N] [--runs N] [--tbw TB] [--events-per-day N] [--folder DIR]
+    python -m bench.wear [--scale S] [--runs N] [--tbw TB] [--events-per-day N] [--folder DIR]
 
 Each row is a process of its own on a filesystem of its own. `bytes` is what it sent to the disk
 (/proc/PID/io); `device` is what reached the device, ext4's journal and all, where we may mount an
 image (as root); `syncs` are fsync and fdatasync as strace counts them. The named limit of each
 row is `bare` of the same run: a plain INSERT in WAL with synchronous=FULL, and a DELETE for 100.
+Exit status 1 where a row passes its ceiling, which is that limit too, but in bytes.
 """
 
 import argparse
@@ -21,10 +22,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.card.life import days_of_life, syncs_between_marks
+from bench.card.life import days_of_life, over_ceiling, syncs_between_marks
 from bench.card.work import KINDS
 
-BATCHES = (1, 10, 100)
+EVENTS = {1: 5_000, 10: 20_000, 100: 60_000}
+"""Of a row, by its batch: so many that the log is checkpointed several times within it."""
 IMAGE_BYTES = 512 * 2**20
 SECTOR = 512
 """What /sys/block/*/stat counts in (kernel documentation, block/stat.rst: field 7)."""
@@ -105,7 +107,7 @@ def middle(runs: list[float | None]) -> tuple[float, str]:
 def main() -> None:
     """Measure by turns and print a table."""
     options = argparse.ArgumentParser(prog="python -m bench.wear")
-    options.add_argument("--events", type=int, default=4000, help="of each row")
+    options.add_argument("--scale", type=float, default=1.0, help="so many of the events")
     options.add_argument("--runs", type=int, default=3)
     options.add_argument("--tbw", type=float, default=16.0, help="the card's endurance, terabytes")
     options.add_argument("--events-per-day", type=float, default=20_000.0, help="of the lot")
@@ -113,27 +115,34 @@ def main() -> None:
     given = options.parse_args()
     print("| batch | store | bytes/event | device bytes/event | to bare | syncs/event | days |")
     print("|---|---|---|---|---|---|---|")
-    for batch in BATCHES:
+    too_much: list[str] = []
+    for batch, events in EVENTS.items():
         runs: dict[str, list[Wear]] = {kind: [] for kind in KINDS}
         for _ in range(given.runs):
             for kind, done in runs.items():
-                done.append(measure(kind, batch, given.events, given.folder))
-        report(batch, runs, given.tbw, given.events_per_day)
+                done.append(measure(kind, batch, int(events * given.scale), given.folder))
+        too_much += report(batch, runs, given.tbw, given.events_per_day)
+    if too_much:
+        sys.exit("\n".join(too_much))
 
 
-def report(batch: int, runs: dict[str, list[Wear]], tbw: float, events_per_day: float) -> None:
-    """A line a store."""
+def report(batch: int, runs: dict[str, list[Wear]], tbw: float, events_per_day: float) -> list[str]:
+    """A line a store; answers the words on those that pass their ceiling."""
+    too_much = []
     for kind, done in runs.items():
         worst = [wear.device_bytes or wear.bytes for wear in done]
         bare = [wear.device_bytes or wear.bytes for wear in runs["bare"]]
         _, ratio = middle([mine / theirs for mine, theirs in zip(worst, bare, strict=True)])
-        days = days_of_life(tbw, events_per_day, statistics.median(worst))
+        size = statistics.median(worst)
+        days = days_of_life(tbw, events_per_day, size)
+        too_much += over_ceiling(kind, batch, size)
         print(
             f"| {batch} | {kind} | {middle([w.bytes for w in done])[1]} | "
             f"{middle([w.device_bytes for w in done])[1]} | {ratio} | "
             f"{middle([w.syncs for w in done])[1]} | {days:,.0f} |",
             flush=True,
         )
+    return too_much
 
 
 if __name__ == "__main__":

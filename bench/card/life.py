@@ -1,5 +1,24 @@
 """How long a card lasts: its endurance against what a lot writes to it a day. Pure."""
 
+CEILING = {
+    "agent": {1: 12_000, 10: 2_800, 100: 1_500},
+    "gateway": {1: 20_000, 10: 3_600, 100: 1_700},
+}
+"""Bytes an event that a store may write at so many in a commit: a fifth more than measured."""
+
+
+def over_ceiling(kind: str, batch: int, bytes_per_event: float) -> list[str]:
+    """What to say of a store that writes more than it may; nothing of one that does not.
+
+    >>> over_ceiling("agent", 1, 30_000)
+    ['agent, 1 a commit: 30,000 bytes an event, of 12,000 that it may write']
+    """
+    most = CEILING.get(kind, {}).get(batch)
+    if most is None or bytes_per_event <= most:
+        return []
+    said = f"{kind}, {batch} a commit: {bytes_per_event:,.0f} bytes an event"
+    return [f"{said}, of {most:,} that it may write"]
+
 
 def days_of_life(tbw: float, events_per_day: float, bytes_per_event: float) -> float:
     """Days until `tbw` decimal terabytes are written. Raises ValueError where nothing is written.

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bench.card.life import days_of_life, syncs_between_marks
+from bench.card.life import CEILING, days_of_life, over_ceiling, syncs_between_marks
+from bench.wear import EVENTS
 
 
 def test_days_are_endurance_over_what_a_day_writes() -> None:
@@ -28,3 +29,22 @@ def test_syncs_are_counted_between_the_marks_alone() -> None:
 def test_a_trace_without_its_marks_is_no_measurement() -> None:
     with pytest.raises(ValueError, match="1 marks"):
         syncs_between_marks("--- SIGURG {} ---\nfsync(3) = 0\n")
+
+
+def test_a_ceiling_is_for_each_store_and_batch() -> None:
+    for kind, batches in CEILING.items():
+        for batch, most in batches.items():
+            assert over_ceiling(kind, batch, most) == []
+            (words,) = over_ceiling(kind, batch, most + 1)
+            assert words.startswith(f"{kind}, {batch} a commit: {most + 1:,} bytes")
+
+
+def test_each_measured_batch_has_its_ceiling() -> None:
+    assert {kind: set(batches) for kind, batches in CEILING.items()} == {
+        "agent": set(EVENTS),
+        "gateway": set(EVENTS),
+    }
+
+
+def test_the_bare_insert_has_none() -> None:
+    assert over_ceiling("bare", 1, 1e9) == []
