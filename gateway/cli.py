@@ -8,7 +8,7 @@ import typer
 
 from gateway.provision import cli as provision_cli
 from gateway.provision import devices_cli
-from gateway.tools import buffer_cli, letters_cli
+from gateway.tools import alerts_cli, buffer_cli, letters_cli
 from gateway.tools.common import DEFAULT, ConfigOption, JsonOption, say_json, settings_of, told
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     help="The process that runs one lot.",
     no_args_is_help=True,
 )
+app.add_typer(alerts_cli.app, name="alerts")
 app.add_typer(buffer_cli.app, name="buffer")
 app.add_typer(letters_cli.app, name="dead-letters")
 

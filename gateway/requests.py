@@ -7,37 +7,19 @@ answer, so that the same `transaction` is done once and answered alike.
 import base64
 import json
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
 from contract.requests import Request, Response
 from contract.upstream import rfc3339
-from gateway.batch import Arrived, Batch
-from gateway.forwarder import Forwarder
+from gateway import alert_requests
+from gateway.batch import Arrived
+from gateway.desk import Answer, Desk, Refused, limit_of, spot_of
 from gateway.letters import SINK
-from gateway.lot import Lot
 from gateway.metrics import account
 
 MOST_VEHICLES = 1_000_000
-
-Answer = Callable[["Desk", dict[str, Any]], dict[str, Any]]
-
-
-class Refused(Exception):
-    """The request cannot be done; the text names the field and the mend."""
-
-
-@dataclass(slots=True)
-class Desk:
-    """What the answers are made from. Used by the service's thread alone."""
-
-    lot: Lot
-    forwarders: list[Forwarder]
-    replayed: list[Batch] = field(default_factory=list)
-    """Dead letters that an order took in again, for the service to settle behind its commit."""
 
 
 def answer(desk: Desk, name: str, payload: bytes) -> Response | None:
@@ -116,13 +98,10 @@ def _agents(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _letters(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
-    limit = data.get("limit", 100)
-    if type(limit) is not int or not 1 <= limit <= 1000:
-        raise Refused(f"limit = {limit!r}: a whole number from 1 to 1000")
     rows = desk.lot.store.db.execute(
         "SELECT id, received_at, origin, agent_id, reason, detail FROM dead_letters "
         "ORDER BY id DESC LIMIT ?",
-        (limit,),
+        (limit_of(data),),
     )
     names = [column[0] for column in rows.description]
     return {"dead_letters": [dict(zip(names, row, strict=True)) for row in rows]}
@@ -201,15 +180,8 @@ def _event_id_of(number: int, payload: bytes) -> str:
         ) from None
 
 
-def _spot_of(desk: Desk, data: dict[str, Any]) -> str:
-    spot_id = data.get("spot_id")
-    if not isinstance(spot_id, str) or spot_id not in desk.lot.ingest.spots:
-        raise Refused(f"spot_id = {spot_id!r}: not in the lot's layout")
-    return spot_id
-
-
 def _close_spot(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
-    spot_id = _spot_of(desk, data)
+    spot_id = spot_of(desk, data)
     desk.lot.store.db.execute(
         "INSERT OR REPLACE INTO closed_spots VALUES (?, ?, ?)",
         (spot_id, rfc3339(desk.lot.clock.wall()), str(data.get("note", ""))[:200]),
@@ -218,7 +190,7 @@ def _close_spot(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _open_spot(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
-    spot_id = _spot_of(desk, data)
+    spot_id = spot_of(desk, data)
     desk.lot.store.db.execute("DELETE FROM closed_spots WHERE spot_id=?", (spot_id,))
     return {"spot_id": spot_id, "status": "open"}
 
@@ -247,6 +219,7 @@ QUESTIONS: dict[str, Answer] = {
     "agents": _agents,
     "dead-letters-list": _letters,
     "dead-letters-show": _show_letter,
+    **alert_requests.QUESTIONS,
 }
 ORDERS: dict[str, Answer] = {
     "dead-letters-drop": _drop_letter,
@@ -254,4 +227,5 @@ ORDERS: dict[str, Answer] = {
     "spot-close": _close_spot,
     "spot-open": _open_spot,
     "count-correct": _correct_count,
+    **alert_requests.ORDERS,
 }

@@ -21,13 +21,14 @@ from contract.requests import Ack
 from gateway.alarms import Alarms
 from gateway.batch import Arrived, Outcome
 from gateway.config import GatewaySettings
+from gateway.desk import Desk
 from gateway.displays import Displays
 from gateway.forwarder import Forwarder
 from gateway.heartbeat import health_of, info_of, will_of
 from gateway.ingest import Ingest
 from gateway.lot import Lot
 from gateway.quota import Quota
-from gateway.requests import ORDERS, Desk, answer
+from gateway.requests import ORDERS, answer
 from gateway.store import GatewayStore
 from runtime.clock import Clock
 from runtime.mqtt import Handlers, Link

@@ -7,10 +7,11 @@ from typing import Any
 from contract.requests import Request, Response
 from gateway.ask import NoAnswer, ask
 from gateway.config import GatewaySettings
+from gateway.desk import Desk
 from gateway.ingest import Ingest
 from gateway.lot import Lot
 from gateway.ownership import Owned, give_back, own
-from gateway.requests import Desk, answer
+from gateway.requests import answer
 from gateway.store import GatewayStore
 from runtime.clock import SystemClock
 

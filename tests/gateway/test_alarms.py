@@ -1,95 +1,20 @@
 """Alerts on a real store and lot: what is looked at, kept over restarts, written, and shown."""
 
-import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contract.health import AgentHealth
-from contract.topics import Topics
-from gateway.alarms import Alarms
 from gateway.batch import Arrived
-from gateway.displays import Displays
-from gateway.ingest import Ingest
-from gateway.lot import Lot
-from gateway.store import GatewayStore
-from gateway.testing import START, SetClock, changed, lot_settings
+from gateway.testing import START, lot_settings
 
 EVENTS = "parking/v1/lot-1/agents/pi-1/events"
-ZONES = [{"zone_id": "A", "max_stay_s": 3600}, {"zone_id": "B"}, {"zone_id": "L"}]
 LONG = 3600.0 + 600.0
+"""Zone A's longest stay, and the grace."""
 
 
-class Post:
-    """A lot with its alarms, without threads; what is published is kept."""
-
-    def __init__(self, folder: Path, **sections: Any) -> None:
-        self.settings = lot_settings(folder, **{"zones": ZONES, **sections})
-        self.clock = SetClock()
-        self.retained: dict[str, Any] = {}
-        self.seq = 0
-        self.open()
-
-    def open(self) -> None:
-        self.store = GatewayStore(self.settings.store.path, 10_000_000)
-        self.ingest = Ingest(self.settings, self.store, self.clock)
-        self.lot = Lot(self.settings, self.store, self.ingest, self.clock)
-        self.displays = Displays(self.lot, Topics("lot-1"), self._publish)
-        self.alarms = Alarms(self.lot)
-
-    def restart(self) -> None:
-        self.store.close()
-        self.open()
-
-    def _publish(self, topic: str, payload: bytes) -> None:
-        self.retained[topic.removeprefix("parking/v1/lot-1/")] = json.loads(payload or b"null")
-
-    def say(self, status: str, spot_id: str = "A1", **fields: Any) -> None:
-        """A record of agent pi-1, of this moment."""
-        self.seq += 1
-        body = changed(
-            self.seq, status, spot_id=spot_id, timestamp=self.clock.wall().isoformat(), **fields
-        )
-        self.ingest.take([Arrived("pi-1", EVENTS, json.dumps(body).encode())])
-        self.lot.presences["pi-1"].hears(self.clock.monotonic())
-
-    def beat(self, status: str = "occupied", **fields: Any) -> None:
-        """A live heartbeat of agent pi-1 whose sensor at A1 has just seen `status`."""
-        sensor = {"status": status, "health": "ok", "quality": "ok", "age_s": 0.2, **fields}
-        health = {"session_id": "s1", "status": "up", "clock": "synced", "spots": {"A1": sensor}}
-        self.lot.healths["pi-1"] = AgentHealth.model_validate(health)
-        self.lot.beaten_s["pi-1"] = self.clock.monotonic()
-        self.lot.presences["pi-1"].hears_up("s1", self.clock.monotonic())
-
-    def look(self, after_s: float = 0.0) -> list[str]:
-        """The open alerts a while later."""
-        self.clock.now_s += after_s
-        self.alarms.tick(linked=True)
-        self.displays.flush(self.clock.wall())
-        return [alert.alert_id for alert in self.store.alerts.open]
-
-    def live(self, after_s: float = 5.0, status: str = "occupied") -> list[str]:
-        """The same, with a heartbeat of that moment."""
-        self.clock.now_s += after_s
-        self.beat(status)
-        return self.look()
-
-    def shown(self) -> list[str]:
-        topics = (each for each in self.retained if each.startswith("alerts/"))
-        return [topic for topic in topics if self.retained[topic]]
-
-
-@pytest.fixture
-def post(tmp_path: Path) -> Iterator[Post]:
-    made = Post(tmp_path)
-    yield made
-    made.store.close()
-
-
-def test_an_agent_that_falls_silent_is_told_once_and_resolved(post: Post) -> None:
+def test_an_agent_that_falls_silent_is_told_once_and_resolved(post: Any) -> None:
     post.beat("free")
     assert post.look() == post.look(30.5) == post.look(89) == []
     assert post.look(2) == ["offline.pi-1"]
@@ -103,7 +28,7 @@ def test_an_agent_that_falls_silent_is_told_once_and_resolved(post: Post) -> Non
     assert post.retained["alerts/offline.pi-1"] is None
 
 
-def test_an_overstay_is_told_when_a_live_reading_has_verified_it(post: Post) -> None:
+def test_an_overstay_is_told_when_a_live_reading_has_verified_it(post: Any) -> None:
     post.say("occupied")
     post.beat()
     assert post.look(LONG + 1) == []  # the newest reading is of the arrival
@@ -115,7 +40,7 @@ def test_an_overstay_is_told_when_a_live_reading_has_verified_it(post: Post) -> 
     assert post.look(5) == []
 
 
-def test_a_stay_outlasts_restarts_and_whiles_in_which_nothing_was_known(post: Post) -> None:
+def test_a_stay_outlasts_restarts_and_whiles_in_which_nothing_was_known(post: Any) -> None:
     """Red where the arrival is not kept, or an `occupied` behind `unknown` is an arrival."""
     post.say("occupied")
     post.clock.now_s += 1000
@@ -130,7 +55,7 @@ def test_a_stay_outlasts_restarts_and_whiles_in_which_nothing_was_known(post: Po
     assert post.retained["alerts/overstay.A1"]["since"] == START.isoformat().replace("+00:00", "Z")
 
 
-def test_the_next_vehicle_begins_a_stay_of_its_own(post: Post) -> None:
+def test_the_next_vehicle_begins_a_stay_of_its_own(post: Any) -> None:
     post.say("occupied")
     post.clock.now_s += LONG
     post.say("free")
@@ -140,7 +65,7 @@ def test_the_next_vehicle_begins_a_stay_of_its_own(post: Post) -> None:
     assert post.ingest.believed["A1"].arrived == START + timedelta(seconds=LONG)
 
 
-def test_a_vehicle_that_came_while_the_spot_was_unknown_is_another(post: Post) -> None:
+def test_a_vehicle_that_came_while_the_spot_was_unknown_is_another(post: Any) -> None:
     post.say("occupied")
     post.say("unknown", previous="occupied")
     post.clock.now_s += 100
@@ -148,7 +73,7 @@ def test_a_vehicle_that_came_while_the_spot_was_unknown_is_another(post: Post) -
     assert post.ingest.believed["A1"].arrived == START + timedelta(seconds=100)
 
 
-def test_alerts_stand_over_a_restart_and_are_shown_again(post: Post) -> None:
+def test_alerts_stand_over_a_restart_and_are_shown_again(post: Any) -> None:
     post.say("occupied")
     assert post.live(LONG + 1) == ["overstay.A1"]
     before = post.retained.pop("alerts/overstay.A1")
@@ -161,7 +86,7 @@ def test_alerts_stand_over_a_restart_and_are_shown_again(post: Post) -> None:
     assert post.retained["alerts/overstay.A1"] is None
 
 
-def test_nothing_is_written_while_nothing_changes(post: Post) -> None:
+def test_nothing_is_written_while_nothing_changes(post: Any) -> None:
     post.say("occupied")
     assert post.live(LONG + 1) == ["overstay.A1"]
     before = post.store.db.total_changes
@@ -170,14 +95,14 @@ def test_nothing_is_written_while_nothing_changes(post: Post) -> None:
     assert post.store.db.total_changes == before
 
 
-def test_what_an_earlier_gateway_left_on_the_broker_is_ended(post: Post) -> None:
+def test_what_an_earlier_gateway_left_on_the_broker_is_ended(post: Any) -> None:
     post.retained = {"alerts/overstay.A2": {"text": "of a store that is gone"}}
     post.store.alerts.disown("overstay.A2")
     post.look()
     assert post.shown() == []
 
 
-def test_what_is_open_is_not_ended_because_it_was_heard(post: Post) -> None:
+def test_what_is_open_is_not_ended_because_it_was_heard(post: Any) -> None:
     post.look()
     post.look(200)
     assert post.shown() == ["alerts/offline.pi-1"]
@@ -186,7 +111,7 @@ def test_what_is_open_is_not_ended_because_it_was_heard(post: Post) -> None:
     assert post.shown() == ["alerts/offline.pi-1"]
 
 
-def test_refused_data_are_told_while_they_are_new(post: Post) -> None:
+def test_refused_data_are_told_while_they_are_new(post: Any) -> None:
     post.ingest.take([Arrived("pi-1", EVENTS, b"{not json")])
     assert post.live(60) == ["invalid.pi-1"]
     assert "1 messages or records" in post.retained["alerts/invalid.pi-1"]["text"]
@@ -196,8 +121,7 @@ def test_refused_data_are_told_while_they_are_new(post: Post) -> None:
     assert post.live(120, "free") == []
 
 
-def test_a_rule_that_is_turned_off_leaves_no_alert(tmp_path: Path) -> None:
-    post = Post(tmp_path)
+def test_a_rule_that_is_turned_off_leaves_no_alert(post: Any, tmp_path: Path) -> None:
     post.look()
     assert post.look(200) == ["offline.pi-1"]
     post.settings = lot_settings(tmp_path, alerts={"offline": {"enabled": False}})
@@ -205,10 +129,9 @@ def test_a_rule_that_is_turned_off_leaves_no_alert(tmp_path: Path) -> None:
     assert post.look() == []
     (over,) = post.store.alerts.past(10)
     assert over.resolved_by == "configuration"
-    post.store.close()
 
 
-def test_only_so_many_that_are_over_are_kept(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_so_many_that_are_over_are_kept(post: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.alertbook.ALERTS_KEPT", 3)
     for _ in range(6):
         post.live()

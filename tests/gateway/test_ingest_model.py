@@ -19,7 +19,7 @@ from contract.requests import Ack
 from gateway.batch import Arrived, Outcome
 from gateway.ingest import Ingest
 from gateway.lot import Lot
-from gateway.requests import Desk, answer
+from gateway.requests import answer
 from gateway.store import GatewayStore
 from gateway.testing import SetClock, changed, lot_settings
 

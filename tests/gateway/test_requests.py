@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from contract.requests import Response
 from contract.words import Status
 from gateway.batch import Arrived
+from gateway.desk import Desk
 from gateway.ingest import Ingest
 from gateway.lot import Lot
-from gateway.requests import ORDERS, QUESTIONS, Desk, answer
+from gateway.requests import ORDERS, QUESTIONS, answer
 from gateway.store import GatewayStore
 from gateway.testing import START, SetClock, changed, lot_settings
 
@@ -100,7 +101,10 @@ VALUES = st.recursive(
 @given(
     name=st.sampled_from(sorted(QUESTIONS | ORDERS)),
     data=st.dictionaries(
-        st.sampled_from(["id", "limit", "spot_id", "zone_id", "count", "note"]), VALUES
+        st.sampled_from(
+            ["id", "limit", "spot_id", "zone_id", "count", "note", "alert_id", "by", "all", "kinds"]
+        ),
+        VALUES,
     ),
 )
 def test_no_data_stops_the_gateway(worn: Office, name: str, data: dict[str, Any]) -> None:

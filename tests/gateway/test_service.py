@@ -52,6 +52,7 @@ class Wire:
     def _take(self, message: paho.MQTTMessage) -> None:
         with self._news:
             self.raw[message.topic] = bytes(message.payload)
+            self._news.notify_all()
             try:
                 body = json.loads(message.payload)
             except ValueError:
@@ -83,6 +84,11 @@ class Wire:
         result = found()
         assert result is not None
         return result
+
+    def await_raw(self, topic: str, payload: bytes) -> None:
+        """Until the newest message on `topic` is `payload`."""
+        with self._news:
+            assert self._news.wait_for(lambda: self.raw.get(topic) == payload, PATIENCE_S)
 
     def await_status(self, spot: str, status: str, reason: str = "") -> SpotState:
         wanted = {"status": status, "reason": reason}
@@ -307,3 +313,40 @@ def test_over_mqtt_5_on_mosquitto(tmp_path: Path, mosquitto: tuple[str, int]) ->
     down = made.wire.await_(made.wire.topics.gateway_health, lambda m: m["status"] == "down")
     assert down["session_id"] == made.service.session_id
     made.wire.link.stop()
+
+
+def test_an_alert_that_nobody_keeps_is_ended_on_the_broker(
+    tmp_path: Path, broker: tuple[str, int]
+) -> None:
+    """Red where the gateway does not look for what an earlier one left."""
+    lot = Lot(tmp_path, broker)
+    try:
+        lot.service.stop()
+        lot.store.close()
+        topic = lot.wire.topics.alert("overstay.A2")
+        lot.wire.link.publish(topic, b'{"text": "of a store that is gone"}', retain=True)
+        lot.wire.await_(topic, lambda m: True)
+        lot.start()
+        lot.wire.await_raw(topic, b"")
+    finally:
+        lot.stop()
+        lot.wire.link.stop()
+
+
+def test_an_alert_is_raised_acknowledged_and_ended_over_mqtt(
+    tmp_path: Path, broker: tuple[str, int]
+) -> None:
+    rule = {"raise_after_s": 0, "clear_after_s": 0}
+    lot = Lot(tmp_path, broker, alerts={"offline": rule})
+    try:
+        topic = lot.wire.topics.alert("offline.pi-1")
+        lot.wire.await_(topic, lambda m: m["state"] == "raised")
+        response = lot.ask("alerts-acknowledge", alert_id="offline.pi-1", by="ann")
+        assert response.data["acknowledged_by"] == "ann"
+        lot.wire.await_(topic, lambda m: m["state"] == "acknowledged")
+        lot.wire.beat("pi-1", "s1", monotonic_ms=1)
+        lot.wire.await_raw(topic, b"")
+        assert lot.ask("alerts-list", all=True).data["past"][0]["resolved_by"] == "itself"
+    finally:
+        lot.stop()
+        lot.wire.link.stop()
