@@ -253,6 +253,16 @@ def is_slow(seconds: float) -> Fault:
     return slow
 
 
+def thin(bytes_per_s: float) -> Fault:
+    """A request goes through at the pace of an uplink."""
+
+    def narrow(call: Call) -> Reply:
+        call.closing.wait(len(call.read()) / bytes_per_s)
+        return call.forward()
+
+    return narrow
+
+
 def drips(pause_s: float) -> Fault:
     """The answer's body comes a byte at a time, so that no read of it ever times out."""
 

@@ -23,6 +23,8 @@ numbers = count()
 class Cloud(Protocol):
     """An upstream, the proxy before it and a sink that speaks through the proxy."""
 
+    kind: str
+    options: dict[str, str | float]
     proxy: FaultProxy
     dialect: Dialect
     sink: Sink
@@ -34,6 +36,7 @@ class Cloud(Protocol):
 class KinesisCloud:
     """A stream of two shards in moto, and a credentials file."""
 
+    kind = "kinesis"
     dialect: Dialect = KINESIS
 
     def __init__(self, moto_port: int, folder: Path) -> None:
@@ -46,7 +49,7 @@ class KinesisCloud:
             "kinesis", region_name=REGION, endpoint_url=f"http://127.0.0.1:{moto_port}"
         )
         self._client.create_stream(StreamName=self.stream, ShardCount=2)
-        self.options = {
+        self.options: dict[str, str | float] = {
             "stream_name": self.stream,
             "region": REGION,
             "endpoint_url": self.proxy.url,
@@ -86,6 +89,7 @@ class KinesisCloud:
 class HttpCloud:
     """An API that takes arrays, and a token file."""
 
+    kind = "http"
     dialect: Dialect = HTTP_API
 
     def __init__(self, folder: Path) -> None:
@@ -96,7 +100,7 @@ class HttpCloud:
         self.token = folder / "token"
         self.token.touch(0o600)
         self.token.write_text("first")
-        self.options = {
+        self.options: dict[str, str | float] = {
             "url": f"{self.proxy.url}/v1/events",
             "token_file": str(self.token),
             "read_timeout_s": READ_TIMEOUT_S,
