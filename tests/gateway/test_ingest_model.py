@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from contract.requests import Ack
 from gateway.batch import Arrived, Outcome
+from gateway.desk import Desk
 from gateway.ingest import Ingest
 from gateway.lot import Lot
 from gateway.requests import answer
