@@ -25,6 +25,8 @@ class Role(NamedTuple):
 ROLES = {
     "agent": Role("agent.cli", "agent", "The process on one Pi that watches spots."),
     "gateway": Role("gateway.cli", "gateway", "The process that runs one lot."),
+    "doctor": Role("doctor.cli", "agent", "What is not well on this machine, and what mends it."),
+    "diag": Role("doctor.diag_cli", "agent", "What somebody else needs in order to help."),
     "demo": Role("simulator.demo_cli", "demo", "A whole lot on this machine, without hardware."),
     "simulate": Role("simulator.simulate_cli", "demo", "Agents of an invented or recorded day."),
     "score": Role("score.cli", "score", "Detectors over recordings, against the truth."),

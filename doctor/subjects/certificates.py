@@ -1,0 +1,65 @@
+"""Until when are the certificates good?"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from agent.tools.findings import Finding
+from doctor.finding import bad, note, ok
+from doctor.machine import Machine
+from doctor.wants import Wants
+from gateway.certificates import expiry
+
+SOON = timedelta(days=14)
+PATTERNS = ("/etc/lotkeeper/**/*.crt", "/etc/mosquitto/**/*.crt")
+RENEW = "sudo systemctl start lotkeeper-agent-renewal; journalctl -u lotkeeper-agent-renewal -n 20"
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """`ends` is None where it cannot be read; `problem` says why."""
+
+    path: Path
+    ends: datetime | None
+    problem: str
+    now: datetime
+
+
+def probe(machine: Machine, wants: Wants) -> list[Certificate]:
+    """Those of the roles and of the broker, and any other that a configuration names."""
+    paths = {path for pattern in PATTERNS for path in machine.glob(pattern)}
+    for tls in (role.mqtt.tls for role in wants.roles if role.mqtt and role.mqtt.tls):
+        paths |= {path for path in (tls.ca_file, tls.cert_file) if path is not None}
+    return [_certificate(machine, path) for path in sorted(paths)]
+
+
+def _certificate(machine: Machine, path: Path) -> Certificate:
+    now = datetime.now(UTC)
+    try:
+        return Certificate(path, expiry(machine.at(path)), "", now)
+    except OSError as error:
+        return Certificate(path, None, error.strerror or str(error), now)
+    except ValueError as error:
+        return Certificate(path, None, str(error), now)
+
+
+def are_good(certificates: list[Certificate]) -> list[Finding]:
+    """Each one, and for longer than a fortnight."""
+    return [_judged(each) for each in certificates]
+
+
+def _judged(certificate: Certificate) -> Finding:
+    where, now, ends = str(certificate.path), certificate.now, certificate.ends
+    if ends is None:
+        return bad(where, certificate.problem, f"sudo ls -l {where}; sudo lotkeeper doctor as root")
+    day = f"{ends:%Y-%m-%d}"
+    if ends <= now:
+        return bad(where, f"expired on {day}", RENEW)
+    return (
+        note(where, f"ends soon, on {day}", RENEW)
+        if ends < now + SOON
+        else ok(where, f"good until {day}")
+    )
+
+
+CHECKS = (are_good,)
