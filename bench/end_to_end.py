@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from bench.lot import (
     BenchLot,
@@ -84,11 +85,15 @@ class LoadAgent:
 
     def __init__(self, child: "subprocess.Popen[str]") -> None:
         self.child = child
+        self.said: dict[str, Any] = {}
 
     def hear(self) -> None:
-        """Wait until it has said its next line."""
+        """Wait until it has said its next line, and keep it. Raises RuntimeError if it ended."""
         assert self.child.stdout
-        self.child.stdout.readline()
+        line = self.child.stdout.readline()
+        if not line:
+            raise RuntimeError("a load agent ended before its time: its words are above")
+        self.said = json.loads(line)
 
     def go_on(self) -> None:
         """Let it go on."""

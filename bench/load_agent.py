@@ -20,6 +20,9 @@ from runtime.config import load
 from spool import Entry
 
 COMMIT = 50
+BUSES = 5
+"""Threads that sense at a rate, as an agent has one a bus: those that wait for a sync share the
+next one. It divides the 25 spots of a peer's agent, so that each spot keeps to one thread."""
 
 
 def change(agent: Agent, spot_id: str, occupied: bool) -> Entry:
@@ -38,19 +41,41 @@ def change(agent: Agent, spot_id: str, occupied: bool) -> Entry:
     return Entry(spot_id, encoded(body))
 
 
-def feed(agent: Agent, events: int, rate_per_s: float) -> None:
-    """Commit `events` changes, toggling the agent's spots in turn."""
-    spots = [spot.spot_id for spot in agent.settings.spots]
+def feed(agent: Agent, events: int, rate_per_s: float) -> list[int]:
+    """Commit `events` changes, the agent's spots in turn; answers the seq that each was given.
+
+    At a rate each is a commit of its own, or shares one with those that waited for it.
+    """
+    seqs = [0] * events
+    if not rate_per_s:
+        for start in range(0, events, COMMIT):
+            numbers = range(start, min(start + COMMIT, events))
+            seqs[start : numbers.stop] = commit(agent, numbers)
+        return seqs
     began_s = time.monotonic()
-    commit = 1 if rate_per_s else COMMIT
-    for start in range(0, events, commit):
-        numbers = range(start, min(start + commit, events))
-        entries = [change(agent, spots[n % len(spots)], n // len(spots) % 2 == 0) for n in numbers]
-        agent.store.append(spots[start % len(spots)], entries, "{}")
-        agent.on_record(spots[start % len(spots)])
-        if rate_per_s:
-            ahead_s = began_s + (start + commit) / rate_per_s - time.monotonic()
+
+    def sense(bus: int) -> None:
+        for number in range(bus, events, BUSES):
+            ahead_s = began_s + (number + 1) / rate_per_s - time.monotonic()
             time.sleep(max(ahead_s, 0))
+            [seqs[number]] = commit(agent, range(number, number + 1))
+
+    buses = [threading.Thread(target=sense, args=(bus,)) for bus in range(BUSES)]
+    for bus in buses:
+        bus.start()
+    for bus in buses:
+        bus.join()
+    return seqs
+
+
+def commit(agent: Agent, numbers: range) -> range:
+    """Toggle the spots of these numbers, in one commit."""
+    spots = [spot.spot_id for spot in agent.settings.spots]
+    entries = [change(agent, spots[n % len(spots)], n // len(spots) % 2 == 0) for n in numbers]
+    name = spots[numbers[0] % len(spots)]
+    seqs = agent.store.append(name, entries, "{}")
+    agent.on_record(name)
+    return seqs
 
 
 def main() -> None:
@@ -65,12 +90,10 @@ def main() -> None:
     while not publisher.link.connected:
         time.sleep(0.01)
     _say_and_await({"ready": True})
-    feeder = threading.Thread(target=feed, args=(agent, events, rate_per_s))
-    feeder.start()
-    feeder.join()
+    seqs = feed(agent, events, rate_per_s)
     while store.acked_seq < store.spool.last_seq:
         time.sleep(0.005)
-    _say_and_await({"pubacks": publisher.pubacks})
+    _say_and_await({"pubacks": publisher.pubacks, "seqs": seqs})
     publisher.stop()
 
 

@@ -17,7 +17,6 @@ from bench.peers.uplink import PROBE, Arrivals
 from simulator.frontdoor import FrontDoor
 
 TOKEN = "bench"
-BIRTH = 1
 PROBER = SENDERS
 """The agent behind those that are measured: it sends the probe."""
 
@@ -83,6 +82,7 @@ class Lotkeeper(Side):
         self._config = self._lot.gateway_toml()
         self._gateway: subprocess.Popen[bytes] | None = None
         self._agents: list[subprocess.Popen[bytes]] = []
+        self._senders: list[LoadAgent] = []
         self._children: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
@@ -125,15 +125,18 @@ class Lotkeeper(Side):
         share = events // SENDERS, rate_per_s / SENDERS
         senders = connected([self._command(number, *share) for number in range(SENDERS)])
         self._agents = [sender.child for sender in senders]  # type: ignore[misc]
+        if events:
+            self._senders = senders
         self._children += self._agents
         return senders
 
     def sent(self, events: int) -> list[Event]:
-        """Each agent's spots take turns; the first record of a store is the agent's birth."""
+        """Each agent's spots take turns; it has said which seqs its store gave them."""
         return [
-            (spots[n % len(spots)], BIRTH + n + 1)
-            for spots in map(self._lot.spot_ids, range(SENDERS))
-            for n in range(events // SENDERS)
+            (spots[n % len(spots)], seq)
+            for number, sender in enumerate(self._senders)
+            for spots in [self._lot.spot_ids(number)]
+            for n, seq in enumerate(sender.said["seqs"])
         ]
 
     def kill(self) -> None:
