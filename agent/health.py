@@ -58,6 +58,14 @@ def judged(spots: dict[str, SpotHealth], depth: Depth) -> tuple[HealthState, str
     return HealthState.OK, ""
 
 
+def without_rights(health: AgentHealth, denied: list[str]) -> AgentHealth:
+    """A heartbeat that tells what the broker denies, unless something worse is to tell."""
+    if not denied or health.health is HealthState.FAULT:
+        return health
+    reason = "; ".join([*([health.reason] if health.reason else []), *denied])
+    return health.model_copy(update={"health": HealthState.DEGRADED, "reason": reason})
+
+
 def spool_depth(depth: Depth) -> SpoolDepth:
     """A spool's account in the contract's words."""
     return SpoolDepth(

@@ -17,8 +17,9 @@ from pydantic import ValidationError
 
 from agent.config import AgentSettings
 from agent.core import Agent, decoded
-from agent.health import agent_health, will_of
+from agent.health import agent_health, will_of, without_rights
 from agent.records import restamped
+from agent.rights import PROBE, Rights
 from agent.window import Window
 from contract.health import GatewayHealth
 from contract.requests import Ack
@@ -46,6 +47,9 @@ class Publisher:
         self.store = agent.store
         self.monotonic = monotonic
         self.topics = Topics(self.settings.lot_id)
+        mqtt = self.settings.mqtt
+        known = mqtt.tls is not None or mqtt.username is not None  # else there are no rights
+        self.rights = Rights(self.topics, self.settings.agent_id) if known else None
         publish = self.settings.publish
         self.window = Window(publish.window_records, publish.backlog_records, publish.ack_timeout_s)
         self.window.acked = self.window.sent = self.store.acked_seq
@@ -99,6 +103,8 @@ class Publisher:
     def _on_connected(self, session_present: bool) -> None:
         self.link.subscribe(self.topics.agent(self.settings.agent_id, "ack"))
         self.link.subscribe(self.topics.gateway_health)
+        for topic in self.rights.tested if self.rights else ():
+            self.link.subscribe(topic)
         self._todo.put(self._begin_connection)
 
     def _on_disconnected(self) -> None:
@@ -108,6 +114,11 @@ class Publisher:
         self._todo.put(lambda: self._take_puback(mid))
 
     def _on_message(self, message: paho.MQTTMessage) -> None:
+        if self.rights:
+            topic, retained = message.topic, message.retain
+            self._todo.put(lambda: self._test_rights(topic, retained))
+            if topic in self.rights.tested:
+                return
         try:
             if message.topic == self.topics.gateway_health:
                 health = GatewayHealth.model_validate_json(message.payload)
@@ -175,13 +186,19 @@ class Publisher:
             self._next_heartbeat_s = now_s + self.settings.publish.heartbeat_s
             self._heartbeat()
         if self._gateway_up and self.window.overdue(now_s):
-            log.warning("no acknowledgement behind %d: sending again", self.window.acked)
+            hint = self.rights.unread_ack() if self.rights else ""
+            log.warning("no acknowledgement behind %d: sending again%s", self.window.acked, hint)
             self._begin(self.window.acked)
+        for words in self.rights.news(now_s) if self.rights else ():
+            log.error("%s", words)
         self._send_snapshots_of_changes()
         if self._may_send():
             self._send_batch(now_s)
 
     def _begin_connection(self) -> None:
+        if self.rights:
+            self.rights.begin()
+            self.link.publish(self.rights.forbidden, PROBE, qos=0)
         self._heartbeat()
         self._begin(self.window.acked)
 
@@ -231,6 +248,10 @@ class Publisher:
         self.store.begin_epoch()
         self._heartbeat()
         self._begin(0)
+
+    def _test_rights(self, topic: str, retained: bool) -> None:
+        if self.rights and self.rights.hears(topic, retained=retained):
+            self.link.unsubscribe(topic)
 
     def _send_batch(self, now_s: float) -> None:
         publish = self.settings.publish
@@ -283,6 +304,8 @@ class Publisher:
     def _publish_events(self, wires: list[dict[str, Any]]) -> None:
         message = json.dumps(wires[0] if len(wires) == 1 else wires, separators=(",", ":"))
         topic = self.topics.agent(self.settings.agent_id, "events")
+        if self.rights:
+            self.rights.sent(topic, self.monotonic())
         self._under_way.add(self.link.publish(topic, message.encode()))
 
     def _heartbeat(self) -> None:
@@ -290,4 +313,7 @@ class Publisher:
             return
         health = agent_health(self.agent, self.window.acked)
         topic = self.topics.agent(self.settings.agent_id, "health")
+        if self.rights:
+            self.rights.sent(topic, self.monotonic())
+            health = without_rights(health, self.rights.denied(self.monotonic()))
         self.link.publish(topic, health.model_dump_json(exclude_none=True).encode(), retain=True)

@@ -104,6 +104,7 @@ class Link:
             self._client.will_set(will[0], will[1], qos=1, retain=True)
         self._client.on_connect = _guarded(self._on_connect)
         self._client.on_disconnect = _guarded(self._on_disconnect)
+        self._client.on_subscribe = _guarded(self._on_subscribe)
         self._client.on_message = _guarded(self._on_message)
         self._client.on_publish = _guarded(self._on_publish)
         self._client.on_socket_open = _guarded(self._on_socket_open)
@@ -165,6 +166,10 @@ class Link:
         """Subscribe; to be called again at each `connected`."""
         self._client.subscribe(topic, qos=qos)
 
+    def unsubscribe(self, topic: str) -> None:
+        """Hear no more of it."""
+        self._client.unsubscribe(topic)
+
     def ack(self, mid: int, qos: int) -> None:
         """Acknowledge a message, after its commit (with `manual_ack`)."""
         self._client.ack(mid, qos)
@@ -198,6 +203,11 @@ class Link:
         log.warning("disconnected from the broker: %s", reason)
         if self.handlers.disconnected:
             self.handlers.disconnected()
+
+    def _on_subscribe(self, _c: Any, _u: Any, mid: int, reasons: list[Any], _p: Any) -> None:
+        for reason in reasons:
+            if reason.is_failure:
+                log.error("the broker refused subscription %d: %s", mid, reason)
 
     def _on_message(self, _c: Any, _u: Any, message: paho.MQTTMessage) -> None:
         if self.handlers.message:
