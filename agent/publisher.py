@@ -121,8 +121,8 @@ class Publisher:
                 return
         try:
             if message.topic == self.topics.gateway_health:
-                health = GatewayHealth.model_validate_json(message.payload)
-                self._todo.put(lambda: self._hear_gateway(health))
+                health, kept = GatewayHealth.model_validate_json(message.payload), message.retain
+                self._todo.put(lambda: self._hear_gateway(health, kept))
             else:
                 ack = Ack.model_validate_json(message.payload)
                 self._todo.put(lambda: self._take_ack(ack))
@@ -212,12 +212,14 @@ class Publisher:
                 0, self.settings.publish.jitter_s
             )
 
-    def _hear_gateway(self, health: GatewayHealth) -> None:
+    def _hear_gateway(self, health: GatewayHealth, kept: bool) -> None:
+        """A session that begins may lack what was sent before it. One that the broker kept when
+        we subscribed was there before anything was sent."""
         self._gateway_up = health.status == "up"
         if self._gateway_up and health.session_id != self._gateway_session:
             known, self._gateway_session = self._gateway_session, health.session_id
             self._heartbeat()
-            if known is not None:
+            if known is not None or not kept:
                 self._begin(self.window.acked)
 
     def _take_ack(self, ack: Ack) -> None:

@@ -154,7 +154,9 @@ class FakeGateway:
         self.healths: list[AgentHealth] = []
         self._news = threading.Condition()
         self._ready = threading.Event()
-        handlers = Handlers(message=self._take, connected=self._subscribe)
+        handlers = Handlers(
+            message=self._take, connected=self._subscribe, published=self._note_puback
+        )
         self.link = Link(mqtt, f"gw-{uuid.uuid4().hex[:8]}", handlers, clean=True)
         self.link.start()
         assert self._ready.wait(PATIENCE_S)
@@ -163,6 +165,10 @@ class FakeGateway:
         for channel in ("events", "health"):
             self.link.subscribe(self.topics.all_agents(channel))
         self._ready.set()
+
+    def _note_puback(self, mid: int, refused: bool) -> None:
+        with self._news:
+            self._news.notify_all()
 
     def _take(self, message: paho.MQTTMessage) -> None:
         with self._news:
@@ -195,10 +201,11 @@ class FakeGateway:
         self.link.publish(self.topics.agent("pi-1", "ack"), payload, retain=True)
 
     def come_up(self, session: str) -> None:
-        """Say that the gateway runs."""
+        """Say that the gateway runs; the broker has it when this returns."""
         health = GatewayHealth(session_id=session, status="up")
         payload = health.model_dump_json(exclude_none=True).encode()
         self.link.publish(self.topics.gateway_health, payload, retain=True)
+        self.until(lambda: not self.link.under_way)
 
 
 class Rig:

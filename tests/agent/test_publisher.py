@@ -77,6 +77,28 @@ def test_a_gateway_that_comes_again_gets_what_it_has_not_acknowledged(rig: Rig) 
     gateway.until(lambda: len(gateway.healths) > beats)
 
 
+def test_a_gateway_that_comes_first_after_the_records_gets_them_at_once(rig: Rig) -> None:
+    """The broker had nobody to keep them for, and the agent knows no gateway before."""
+    rig.agent.free()
+    rig.publisher.start()
+    rig.await_(lambda: rig.publisher.pubacks >= 1 and rig.publisher.window.sent == 3)
+    gateway = rig.gateway()
+    gateway.come_up("one")
+    gateway.until(lambda: gateway.seqs == [1, 2, 3])
+
+
+def test_a_gateway_that_was_there_before_the_agent_gets_nothing_twice(rig: Rig) -> None:
+    gateway = rig.gateway()
+    gateway.come_up("one")
+    rig.agent.free()
+    rig.publisher.start()
+    gateway.until(lambda: gateway.seqs == [1, 2, 3])
+    rig.await_(lambda: rig.publisher._gateway_session == "one")
+    rig.agent.occupy()
+    gateway.until(lambda: gateway.seqs[-1] == 4)
+    assert gateway.seqs == [1, 2, 3, 4]
+
+
 def test_another_gateways_store_gets_everything_from_the_beginning(rig: Rig) -> None:
     rig.agent.free()
     gateway = rig.gateway()
