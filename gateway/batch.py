@@ -50,6 +50,8 @@ class Outcome:
     """What a committed batch calls for."""
 
     changed_spots: dict[str, None] = field(default_factory=dict)
+    heard: dict[str, None] = field(default_factory=dict)
+    """Agents that said something new; what comes again says nothing of whether they live."""
     counted: bool = False
     acks: dict[Stream, Ack] = field(default_factory=dict)
     appended: int = 0

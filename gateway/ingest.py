@@ -173,6 +173,7 @@ class Ingest:
             batch.holes.append((stream, committed, prev_seq))
         self._holes.pop(stream, None)
         batch.streams[stream] = seq
+        batch.outcome.heard[stream[0]] = None
         batch.taken[stream] += 1
         self._ack(batch, stream, seq)
         return True
@@ -244,7 +245,9 @@ class Ingest:
             believed = self._believe(batch, record)
             if isinstance(record, Snapshot) and not believed:
                 return
-            batch.totals["snapshots"] += isinstance(record, Snapshot) and not batch.again
+            if isinstance(record, Snapshot) and not batch.again:
+                batch.outcome.heard[record.agent_id] = None
+                batch.totals["snapshots"] += 1
         if isinstance(record, HealthChanged):
             self._note_health(batch, record)
         if isinstance(record, VehicleCounted):

@@ -38,23 +38,25 @@ class Presence:
     clone_heard_s: float = 0.0
 
     def hears(self, now_s: float) -> None:
-        """A sign of life that names no session: a record.
+        """A sign of life that names no session: a record that was not heard before.
 
-        It may be one that is sent again, so it brings nobody back whose will was heard: an agent
+        It may have waited in the broker, so it brings nobody back whose will was heard: an agent
         that comes back says so by its heartbeat first.
         """
         if not self.down:
             self.heard_s = now_s
 
-    def is_news(self, beat_ms: int, *, retained: bool) -> bool:
-        """Whether a heartbeat that was made at `beat_ms` shows that its sender lives."""
+    def is_news(self, session_id: str, beat_ms: int, *, retained: bool) -> bool:
+        """Whether a heartbeat that a session made at `beat_ms` shows that its sender lives.
+
+        One that does not is not to be believed in anything: somebody may send it again.
+        """
         before, self.beat_ms = self.beat_ms, beat_ms
-        return not retained or 0 <= before < beat_ms
+        said_before = 0 < beat_ms <= self.beats_ms.get(session_id, -1)
+        return not said_before and (not retained or 0 <= before < beat_ms)
 
     def hears_up(self, session_id: str, now_s: float) -> bool:
         """The heartbeat that `is_news`; answers whether its session was not the current one."""
-        if self._is_old(session_id):
-            return False
         self.beats_ms[session_id] = self.beat_ms
         self.heard_s = now_s
         self.down = False
@@ -67,13 +69,6 @@ class Presence:
             return False
         self._leave(session_id)
         return True
-
-    def _is_old(self, session_id: str) -> bool:
-        """Whether the session has given this heartbeat before; only while it stands, where that
-        changes nothing, may its last come twice."""
-        newest_ms = self.beats_ms.get(session_id, -1)
-        stands = session_id == self.session_id and not self.down
-        return self.beat_ms < newest_ms or (0 < self.beat_ms == newest_ms and not stands)
 
     def _leave(self, session_id: str) -> None:
         """`session_id` is the current session from now on."""

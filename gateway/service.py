@@ -222,8 +222,6 @@ class Service:
             match wire.parse(received.topic):
                 case wire.AgentTopic(lot=self.settings.lot_id, channel="events") as topic:
                     events.append(Arrived(topic.agent, received.topic, received.payload))
-                    self._look_soon_if_silent(topic.agent)
-                    self.lot.presences[topic.agent].hears(self.clock.monotonic())
                 case wire.AgentTopic(lot=self.settings.lot_id, channel="health") as topic:
                     self._hear(topic.agent, received, acks)
                 case wire.RequestTopic(lot=self.settings.lot_id) as topic:
@@ -250,6 +248,9 @@ class Service:
 
     def _follow(self, outcome: Outcome, acks: dict[tuple[str, str], Ack]) -> None:
         """After the commit: acks, then displays and sinks."""
+        for agent_id in outcome.heard:
+            self._look_soon_if_silent(agent_id)
+            self.lot.presences[agent_id].hears(self.clock.monotonic())
         for (agent_id, _), ack in {**acks, **outcome.acks}.items():
             self._publish_retained(
                 self.topics.agent(agent_id, "ack"), ack.model_dump_json(exclude_none=True).encode()
@@ -275,7 +276,8 @@ class Service:
         if health.status == "down":
             presence.hears_down(health.session_id)
             return
-        if not presence.is_news(health.monotonic_ms or 0, retained=received.retained):
+        beat_ms = health.monotonic_ms or 0
+        if not presence.is_news(health.session_id, beat_ms, retained=received.retained):
             return
         self._look_soon_if_silent(agent_id)
         was_suspected = presence.clone_suspected

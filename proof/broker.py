@@ -90,8 +90,8 @@ class Broker:
         self.marks_live = False
         self.queue_limit = 100_000
         self.let_go = 0
-        self.recent: deque[Message] = deque(maxlen=30)
-        """Agents' events, for somebody who publishes them again."""
+        self.recent: deque[Message] = deque(maxlen=40)
+        """What agents said, for somebody who publishes it again."""
         self.sessions: dict[str, Session] = {}
         self.retained: dict[str, Message] = {}
         self._life = 0
@@ -173,7 +173,7 @@ class Broker:
 
     def publish(self, message: Message) -> None:
         """PUBLISH: to every session that asked for it."""
-        if message.topic.endswith("/events"):
+        if message.topic.endswith(("/events", "/health")) and "/agents/" in message.topic:
             self.recent.append(message)
         if message.retain and message.payload:
             self.retained[message.topic] = message

@@ -138,11 +138,24 @@ def _past_before_present(stack: ExitStack) -> None:
     stack.enter_context(patch.object(Publisher, "_send_all_snapshots", lambda self: None))
 
 
+def _replays_heard(stack: ExitStack) -> None:
+    """Whatever comes in an agent's name is a sign that it lives."""
+    take = Ingest.take
+
+    def hearing(self: Ingest, arrived: Sequence[Arrived]) -> Outcome:
+        outcome = take(self, arrived)
+        outcome.heard.update(dict.fromkeys(each.agent_id for each in arrived))
+        return outcome
+
+    stack.enter_context(patch.object(Ingest, "take", hearing))
+
+
 MUTATIONS: dict[str, Mutation] = {
     "ack-before-commit": _ack_before_commit,
     "cursor-before-delivery": _cursor_before_delivery,
     "dedupe-off": _dedupe_off,
     "puback-trusted": _puback_trusted,
+    "replays-heard": _replays_heard,
     "seq-reused": _seq_reused,
     "snapshot-back-in-time": _snapshot_back_in_time,
     "clock-orders": _clock_orders,

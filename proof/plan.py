@@ -46,7 +46,7 @@ KINDS: dict[What, int] = {
     "mischief": 2,
     "slow": 1,
     "garbage": 1,
-    "replay": 1,
+    "replay": 2,
 }
 
 
@@ -211,6 +211,8 @@ def _trouble(rng: Random, kind: What, at_s: float, scale: float, agents: list[st
             return Trouble(at_s, kind, "", for_s, "", rng.choice((0.05, 0.2, 0.5)))
         case "slow":
             return Trouble(at_s, kind, "", for_s, "", rng.choice((0.5, 3.0)))
+        case "replay":
+            return Trouble(at_s, kind, rng.choice(agents), for_s, rng.choice(("beside", "instead")))
         case "reboot":
             return Trouble(
                 at_s,

@@ -15,6 +15,7 @@ from proof.mutations import MUTATIONS, mutated
 from proof.world import Result, run
 
 CHUNK = 25
+PROGRESS = 500
 
 
 def play(seeds: Iterable[int], jobs: int) -> Iterator[Result]:
@@ -41,13 +42,15 @@ def _play_many(options: argparse.Namespace) -> int:
     seeds = range(options.first, options.first + options.seeds)
     began_s, failed, totals = time.perf_counter(), 0, Counter[str]()
     with mutated(options.mutation):
-        for result in play(seeds, 1 if options.mutation else options.jobs):
+        for done, result in enumerate(play(seeds, 1 if options.mutation else options.jobs), 1):
             totals.update({name: int(count) for name, count in result.counts.items()})
             if result.findings:
                 failed += 1
                 _report(result)
                 if options.stop:
                     break
+            if done % PROGRESS == 0:
+                print(f"{done} of {len(seeds)} seeds", file=sys.stderr, flush=True)
     took_s = time.perf_counter() - began_s
     print(f"{len(seeds)} seeds, {failed} failed, {took_s:.1f} s", dict(totals))
     return 1 if failed else 0

@@ -1,6 +1,7 @@
 """The planned troubles, done to the world at their time, and mended."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from proof.bays import LOT, Bays
@@ -17,6 +18,7 @@ GARBAGE = (
     b'[{"type":"snapshot","spot_id":"1A"}]',
 )
 SLOWNESS_S = 0.02
+REPLAY_S = 15.0
 STALE_S = -7200.0
 """What a Pi without a battery clock believes at a boot: the time of its last shutdown, or less."""
 
@@ -177,12 +179,19 @@ class Troubles:
             self.around.broker.publish(Message(topic, rng.choice(GARBAGE)))
 
     def _replay(self, trouble: Trouble) -> None:
-        """Somebody recorded what passed, and publishes it again later."""
+        """Somebody recorded what passed, and publishes it again and again until all is mended;
+        it may be of an agent that has no power meanwhile."""
         broker = self.around.broker
-        recorded = list(broker.recent)
+        recorded = [Message(each.topic, each.payload) for each in broker.recent]
 
         def again() -> None:
             for each in recorded:
                 broker.publish(each)
+            self._later(pause, again)
 
-        self._later(trouble, again)
+        pause = replace(trouble, for_s=REPLAY_S * self.around.plan.scale)
+        if trouble.how == "instead":
+            self.hosts[trouble.who].kill(float("inf"), power_cut=True)
+            again()
+        else:
+            self._later(trouble, again)

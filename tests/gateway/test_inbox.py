@@ -267,3 +267,36 @@ def test_nothing_is_acknowledged_before_its_commit(service: Service) -> None:
     wire.await_(lambda: wire.acked == [1])
     wire.await_(lambda: any(topic.endswith("pi-1/ack") for topic, _ in wire.published))
     service.stop()
+
+
+def test_a_record_that_comes_again_is_no_sign_of_life(service: Service) -> None:
+    """Somebody recorded what passed, and publishes it while its agent is without power."""
+    wire = service.link
+    assert isinstance(wire, Wire)
+    wire.deliver("health", health("up", monotonic_ms=1_000_000), mid=1)
+    wire.deliver("events", changed(1), mid=2)
+    service.step()
+    service.clock.now_s += 1000.0  # type: ignore[attr-defined]
+    wire.deliver("events", changed(1), mid=3)
+    service.step()
+    assert service.lot.shown("A1").status is Status.UNKNOWN
+    wire.deliver("events", changed(2, "free"), mid=4)
+    service.step()
+    assert service.lot.shown("A1").status is Status.FREE
+
+
+def test_a_heartbeat_that_comes_again_tells_nothing(service: Service) -> None:
+    """Neither how the agent is, nor what time it was when its unsynced boot saw something."""
+    wire = service.link
+    assert isinstance(wire, Wire)
+    old = health("up", boot_id="pi-boot", monotonic_ms=1_000_000, last_seq=3)
+    wire.deliver("health", old, mid=1)
+    wire.deliver("health", health("up", boot_id="pi-boot", monotonic_ms=1_060_000, last_seq=9))
+    service.step()
+    service.clock.now_s += 500.0  # type: ignore[attr-defined]
+    wire.deliver("health", old, mid=3)
+    seen = changed(1, clock="unsynced", timestamp="1970-01-01T00:00:09Z", monotonic_ms=1_060_000)
+    wire.deliver("events", seen, mid=4)
+    service.step()
+    assert service.lot.healths["pi-1"].last_seq == 9
+    assert service.ingest.believed["A1"].since.isoformat() == "2026-03-01T12:00:00+00:00"

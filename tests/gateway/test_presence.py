@@ -25,10 +25,10 @@ LIMIT = 10_000
 def test_nobody_is_believed_before_a_live_word() -> None:
     presence = Presence()
     assert presence.silence(0, 30) == UNCONFIRMED
-    assert not presence.is_news(500, retained=True)
-    assert not presence.is_news(500, retained=True)
-    assert presence.is_news(600, retained=True)
-    assert Presence().is_news(500, retained=False)
+    assert not presence.is_news("s1", 500, retained=True)
+    assert not presence.is_news("s1", 500, retained=True)
+    assert presence.is_news("s1", 600, retained=True)
+    assert Presence().is_news("s1", 500, retained=False)
     presence.hears_up("s1", 100)
     assert presence.silence(130, 30) == ""
     assert presence.silence(130.1, 30) == OFFLINE
@@ -66,8 +66,8 @@ def test_a_session_that_was_replaced_and_speaks_again_is_a_clone() -> None:
 
 
 def beat(presence: Presence, session: str, beat_ms: int, now_s: float = 0.0) -> None:
-    assert presence.is_news(beat_ms, retained=False)
-    presence.hears_up(session, now_s)
+    if presence.is_news(session, beat_ms, retained=False):
+        presence.hears_up(session, now_s)
 
 
 def test_a_heartbeat_that_comes_again_brings_nobody_back_and_is_no_clone() -> None:
@@ -76,6 +76,8 @@ def test_a_heartbeat_that_comes_again_brings_nobody_back_and_is_no_clone() -> No
         beat(presence, session, beat_ms)
     assert presence.session_id == "s2"
     assert not presence.clone_suspected
+    beat(presence, "s2", 50, now_s=100)
+    assert presence.silence(100, 30) == OFFLINE
     presence.hears_down("s2")
     beat(presence, "s2", 50)
     presence.hears(1.0)  # a record, sent again too

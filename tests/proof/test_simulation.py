@@ -18,13 +18,14 @@ TROUBLED = 37
 
 FOUND_BY = {
     "ack-before-commit": 0,
-    "clock-orders": 58,
-    "cursor-before-delivery": 6,
+    "clock-orders": 112,
+    "cursor-before-delivery": 16,
     "dedupe-off": 5,
-    "past-before-present": 37,
-    "puback-trusted": 22,
+    "past-before-present": 35,
+    "puback-trusted": 76,
+    "replays-heard": 532,
     "seq-reused": 0,
-    "silence-ignored": 67,
+    "silence-ignored": 27,
     "snapshot-back-in-time": 11,
 }
 
