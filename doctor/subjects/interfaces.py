@@ -14,6 +14,7 @@ from doctor.machine import Machine
 from doctor.wants import Wants
 
 BOOT = ("/boot/firmware", "/boot")
+INCLUDE = re.compile(r"(?m)^include (\S+)$")
 SECTION = re.compile(r"\[(\w+)\]")
 FAST_HZ = 100_000
 SLOW_UART = "ttyS"
@@ -44,7 +45,7 @@ def probe(machine: Machine, wants: Wants) -> Interfaces:
         is_pi="Raspberry Pi" in machine.text("/proc/device-tree/model"),
         wanted=wanted,
         there=frozenset(path for path in wanted if machine.exists(path)),
-        settings=settings_of(_boot_file(machine, "config.txt")),
+        settings=settings_of(_config(machine)),
         console=_console(_boot_file(machine, "cmdline.txt")),
         serial0=_target(machine.at("/dev/serial0")),
         air_temperature=air,
@@ -72,6 +73,12 @@ def settings_of(text: str) -> dict[str, str]:
             else:
                 found[key] = value
     return found
+
+
+def _config(machine: Machine) -> str:
+    """config.txt with what it includes, where it includes it."""
+    text = _boot_file(machine, "config.txt")
+    return INCLUDE.sub(lambda found: _boot_file(machine, found[1]), text)
 
 
 def _boot_file(machine: Machine, name: str) -> str:
