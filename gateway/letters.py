@@ -8,7 +8,8 @@ from gateway.books import LETTERS_FULL, OPERATOR, REPLAYED, Books, of_agent, of_
 
 LETTERS_KEPT = 100_000
 BYTES_KEPT = 64_000_000
-"""A flood of poison must not fill the disk: the oldest go; `dead_letters_total` still counts."""
+"""A flood of poison must not fill the disk. Beyond, the oldest of the origin that has most go, a
+tenth at once, so that a flood pushes out its own; `dead_letters_total` still counts."""
 
 SCHEMA = """
 CREATE TABLE dead_letters (
@@ -27,11 +28,11 @@ so stands in that one's account."""
 SINK = of_sink("")
 """Begins the origin of a letter that an upstream refused."""
 
-_TOO_MANY = "id <= (SELECT MAX(id) FROM dead_letters) - ?"
-_TOO_LARGE = """
-id <= (SELECT MAX(id) FROM (
-    SELECT id, SUM(LENGTH(payload)) OVER (ORDER BY id DESC) AS newer FROM dead_letters
-) WHERE newer > ?)
+_LARGEST = "SELECT origin FROM dead_letters GROUP BY origin ORDER BY SUM({size}) DESC LIMIT 1"
+_OLDEST = """
+origin = ? AND id <= COALESCE((SELECT MIN(id) FROM (
+    SELECT id, SUM({size}) OVER (ORDER BY id) AS older FROM dead_letters WHERE origin = ?
+) WHERE older >= ?), 9223372036854775807)
 """
 
 
@@ -44,9 +45,13 @@ class DeadLetters:
         self.reload()
 
     def reload(self) -> None:
-        """Take the count of bytes from the database again, after a rollback."""
-        found = self._db.execute("SELECT COALESCE(SUM(LENGTH(payload)), 0) FROM dead_letters")
-        self.bytes: int = found.fetchone()[0]
+        """Take the sums from the database again, after a rollback."""
+        found = self._db.execute(
+            "SELECT COUNT(*), COALESCE(SUM(LENGTH(payload)), 0) FROM dead_letters"
+        )
+        self.kept: int
+        self.bytes: int
+        self.kept, self.bytes = found.fetchone()
 
     def bury(
         self,
@@ -59,25 +64,29 @@ class DeadLetters:
         *,
         counted: bool = True,
     ) -> None:
-        """Keep one; the oldest go where there are too many, or a tenth where they are too large."""
+        """Keep one; where they are too many or too large, others go."""
         self._db.execute(
             "INSERT INTO dead_letters "
             "(received_at, origin, agent_id, reason, detail, payload, counted) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             (rfc3339(at), origin, agent_id, reason, detail[:500], payload, counted),
         )
+        self.kept += 1
         self.bytes += len(payload)
-        self._delete(_TOO_MANY, LETTERS_KEPT, LETTERS_FULL)
+        if self.kept > LETTERS_KEPT:
+            while (excess := self.kept - LETTERS_KEPT * 9 // 10) > 0:
+                self._make_room("1", excess)
         if self.bytes > BYTES_KEPT:
-            self._delete(_TOO_LARGE, BYTES_KEPT * 9 // 10, LETTERS_FULL)
+            while (excess := self.bytes - BYTES_KEPT * 9 // 10) > 0:
+                self._make_room("LENGTH(payload)", excess)
 
     def drop(self, number: int) -> None:
         """Forget one, counted as dropped by the operator."""
-        self._delete("id = ?", number, OPERATOR)
+        self._delete("id = ?", (number,), OPERATOR)
 
     def take_out(self, number: int) -> None:
         """Take one out to be offered again: it is no longer a letter, and no loss."""
-        self._delete("id = ?", number, REPLAYED)
+        self._delete("id = ?", (number,), REPLAYED)
 
     def begin_sink(self, name: str) -> None:
         """A sink's cursor is new: letters of an earlier one stand in no account any more."""
@@ -94,13 +103,19 @@ class DeadLetters:
         rows = self._db.execute("SELECT reason, COUNT(*) FROM dead_letters GROUP BY reason")
         return dict(rows.fetchall())
 
-    def _delete(self, where: str, bound: int, why: str) -> None:
+    def _make_room(self, size: str, excess: int) -> None:
+        """The oldest of the largest origin go, as many as make up `excess`, or all it has."""
+        (origin,) = self._db.execute(_LARGEST.format(size=size)).fetchone()
+        self._delete(_OLDEST.format(size=size), (origin, origin, excess), LETTERS_FULL)
+
+    def _delete(self, where: str, bounds: tuple[int | str, ...], why: str) -> None:
         gone = self._db.execute(
             f"DELETE FROM dead_letters WHERE {where} "
             "RETURNING LENGTH(payload), origin, agent_id, counted",
-            (bound,),
+            bounds,
         )
         for length, origin, agent_id, counted in gone.fetchall():
+            self.kept -= 1
             self.bytes -= length
             from_sink = origin.startswith(SINK)
             # What its agent is asked for anew is spooled, or a letter, again: counted there.

@@ -31,9 +31,29 @@ def letters(store: GatewayStore) -> list[bytes]:
 
 
 def test_the_newest_letters_are_kept(store: GatewayStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(letters_module, "LETTERS_KEPT", 3)
-    bury(store, *(b"%d" % n for n in range(10)))
-    assert letters(store) == [b"7", b"8", b"9"]
+    monkeypatch.setattr(letters_module, "LETTERS_KEPT", 10)
+    bury(store, *(b"%d" % n for n in range(50)))
+    assert letters(store) == [b"%d" % n for n in range(40, 50)]
+
+
+@pytest.mark.parametrize(("limit", "bound"), [("LETTERS_KEPT", 10), ("BYTES_KEPT", 1000)])
+def test_a_flood_of_letters_pushes_out_its_own(
+    store: GatewayStore, monkeypatch: pytest.MonkeyPatch, limit: str, bound: int
+) -> None:
+    """Red where the oldest of all go."""
+    monkeypatch.setattr(letters_module, limit, bound)
+    for origin, count in (("good", 3), ("evil", 50), ("better", 3)):
+        with store.transaction():
+            for n in range(count):
+                payload = f"{origin}{n}".encode().ljust(100)
+                store.letters.bury(START, origin, origin, "invalid", "", payload)
+    kept = [each.strip().decode() for each in letters(store)]
+    assert [each for each in kept if not each.startswith("evil")] == [
+        *(f"good{n}" for n in range(3)),
+        *(f"better{n}" for n in range(3)),
+    ]
+    assert kept.count("evil49") == 1
+    assert len(kept) == store.letters.kept <= 10
 
 
 def test_letters_are_bounded_by_their_bytes(
