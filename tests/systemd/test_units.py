@@ -11,6 +11,8 @@ UNITS = Path(__file__).parents[2] / "systemd" / "units"
 SYSTEM = Path("/usr/lib/systemd/system")
 EXPOSURE_LIMIT = 1.2
 """Of 10, by `systemd-analyze security`; Debian's mosquitto has 9.2 without our drop-in."""
+ROOTS = {"lotkeeper-enrolment.service": 1.4, "lotkeeper-gateway-renewal.service": 1.4}
+"""Those that write root's files, the register of a lot's identities and the broker's key."""
 PROGRAMS = ("lotkeeper", "mosquitto", "sh", "systemctl", "mkdir", "chown", "kill")
 OURS = sorted(path.name for path in UNITS.glob("lotkeeper*.*") if path.is_file())
 SERVICES = [name for name in OURS if name.endswith(".service")]
@@ -68,7 +70,7 @@ def test_systemd_understands_every_line(root: Path, unit: str) -> None:
 def test_little_is_left_open(root: Path, unit: str) -> None:
     figure = exposure(root, instance(unit))
     print(f"{instance(unit):<44} {figure}")
-    assert figure <= EXPOSURE_LIMIT
+    assert figure <= ROOTS.get(unit, EXPOSURE_LIMIT)
 
 
 def test_the_broker_is_as_closed(root: Path) -> None:
@@ -98,12 +100,13 @@ def test_a_template_is_its_unit_with_the_places_of_one_lot(name: str) -> None:
 )
 def test_a_service_is_watched_and_comes_back(unit: str) -> None:
     lines = (UNITS / unit).read_text().splitlines()
-    assert {"WatchdogSec=30", "Restart=always", "StartLimitIntervalSec=0"} <= set(lines)
+    assert {"Restart=always", "StartLimitIntervalSec=0"} <= set(lines)
+    assert "WatchdogSec=30" in lines or unit in ROOTS
 
 
 def test_every_directive_of_the_sandbox_is_in_the_brokers() -> None:
     """The broker's drop-in cannot include ours: what is closed for us is closed for it."""
     ours = COMMENT.sub("", (UNITS / "lotkeeper-.service.d/10-sandbox.conf").read_text())
     broker = COMMENT.sub("", (UNITS / "mosquitto.service.d/50-lotkeeper.conf").read_text())
-    own = {"User=lotkeeper", "Group=lotkeeper", "Environment=PYTHONFAULTHANDLER=1"}
+    own = {"Environment=PYTHONFAULTHANDLER=1"}
     assert set(ours.split("\n")) - own <= set(broker.split("\n"))
