@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from simulator.site import Site
+from spool.database import PAGE_BYTES
 
 BAYS = {
     spot: [(100.0 * k + lag, 100.0 * k + lag + 45) for k in range(1, 40)]
@@ -154,7 +155,7 @@ def test_a_damaged_store_is_found_set_aside_and_salvaged(operator: Operator) -> 
         each.unplug()  # and never comes back: what it had sent is in the gateway's file alone
     database = site.folder / "gateway.db"
     data = bytearray(database.read_bytes())
-    data[len(data) - 4096 :] = b"\xff" * 4096
+    data[len(data) - PAGE_BYTES :] = b"\xff" * PAGE_BYTES
     database.write_bytes(data)
     assert "faults" in operator.run("buffer", "verify", status=1)
 
