@@ -107,7 +107,7 @@ def agent_toml(lot: Lot, name: str) -> Planned:
     text += "\n[mqtt]\n" + toml.pairs({"host": lot.hosts[0], "port": lot.port})
     text += "[mqtt.tls]\n" + toml.pairs(tls(Places(), "identity")) + "\n"
     text += toml.tables("spots", map(_watched, spots)) if spots else UNPLANNED
-    return Planned(Path("agent.toml"), text.encode())
+    return Planned(Path("agent.toml"), f"{text.rstrip()}\n".encode())
 
 
 UNPLANNED = """\
@@ -120,4 +120,11 @@ UNPLANNED = """\
 
 
 def _watched(spot: PlannedSpot) -> dict[str, Any]:
-    return {"spot_id": spot.spot_id, "sensor": spot.sensor, "detector": spot.detector}
+    return {"spot_id": spot.spot_id, "sensor": spot.sensor, "detector": _detector(spot)}
+
+
+def _detector(spot: PlannedSpot) -> dict[str, Any] | None:
+    """As planned; where nothing is, an agent takes a sensor for a ranger, which some are not."""
+    if spot.detector is None and spot.measures == "mG":
+        return {"kind": "magnetic"}
+    return spot.detector

@@ -200,7 +200,7 @@ def network_config(wifi: Wifi | None) -> str:
 
 def firstrun(card: Card) -> str:
     """The script for Bookworm's first boot."""
-    custom = "/usr/lib/raspberrypi-sys-mods/imager_custom"
+    custom = '"$root/usr/lib/raspberrypi-sys-mods/imager_custom"'
     steps = [f"{custom} set_hostname {card.hostname}"]
     steps += [f"{custom} set_timezone {shlex.quote(card.lot.time_zone)}"]
     if card.wifi:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from contract.spots import Spot
 from contract.words import Id
-from drivers import registry
+from drivers import SensorDriver, registry
 from gateway.config import ZoneSettings
 from gateway.provision.files import SECRET, Planned
 from gateway.provision.places import BROKER, Places
@@ -33,12 +33,26 @@ class PlannedSpot(Spot):
 
     @model_validator(mode="after")
     def _driver_accepts(self) -> Self:
-        if self.sensor is not None:
-            if not isinstance(kind := self.sensor.get("kind"), str):
-                raise ValueError("a sensor needs its kind")
-            options = {name: value for name, value in self.sensor.items() if name != "kind"}
-            registry.build(kind, options, lambda: 0.0)
+        if self.sensor is None:
+            return self
+        if not isinstance(self.sensor.get("kind"), str):
+            raise ValueError("a sensor needs its kind")
+        try:
+            self._driver()
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise ValueError(f"sensor.{field} of {self.sensor['kind']}: {first['msg']}") from None
         return self
+
+    @property
+    def measures(self) -> str:
+        """The unit of what its sensor says, mm or mG; empty without one."""
+        return self._driver().unit if self.sensor else ""
+
+    def _driver(self) -> SensorDriver:
+        options = dict(self.sensor or {})
+        return registry.build(options.pop("kind"), options, lambda: 0.0)
 
 
 class Lot(BaseModel):

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from contract.topics import checked
 from contract.words import Id
 from gateway.provision.files import SECRET, NotWritten, Planned, write
 
@@ -105,7 +106,12 @@ class Register(_Entry):
 
     def add(self, name: str, role: Role) -> Identity:
         """A new identity, or the one that is there with this role. Raises NotRegistered."""
-        found = self.identities.setdefault(name, Identity(role=role))
+        if name.startswith("."):  # it names files too
+            raise NotRegistered(f"{name!r}: a device's name cannot begin with a dot")
+        try:
+            found = self.identities.setdefault(checked(name), Identity(role=role))
+        except ValueError as error:
+            raise NotRegistered(str(error)) from None
         if found.role is not role:
             raise NotRegistered(f"{name} is the name of a {found.role} already; choose another")
         return found
