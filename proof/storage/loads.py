@@ -2,7 +2,7 @@
 
 `python -m proof.storage.loads agent FOLDER` prints a line a commit: a digest of all that the
 database then holds. A load does the same each time it runs. Its log is checkpointed every few
-pages, where the service waits for a thousand, so that a short trace holds many checkpoints.
+pages, where the service waits for thousands, so that a short trace holds many checkpoints.
 """
 
 import argparse
