@@ -76,7 +76,7 @@ lock: ## resolve the locks again, to the newest versions that pyproject.toml all
 	@$(LOCK) --extra dev --output-file requirements/dev.txt pyproject.toml
 	@$(LOCK) --constraint requirements/dev.txt --extra agent --extra pi --no-emit-package RPi.GPIO \
 	  --output-file requirements/agent.txt pyproject.toml
-	@$(LOCK) --constraint requirements/dev.txt --extra gateway --extra kafka --extra kinesis \
+	@$(LOCK) --constraint requirements/dev.txt --extra gateway --extra kafka --extra kinesis --extra notify \
 	  --output-file requirements/gateway.txt pyproject.toml
 	@$(LOCK) --constraint requirements/dev.txt --extra demo \
 	  --output-file requirements/demo.txt pyproject.toml

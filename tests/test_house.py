@@ -19,7 +19,7 @@ LOCKED_EXTRAS = {
     "agent": ["agent", "pi"],
     "demo": ["demo"],
     "dev": ["dev"],
-    "gateway": ["gateway", "kafka", "kinesis"],
+    "gateway": ["gateway", "kafka", "kinesis", "notify"],
 }
 LEFT_TO_THE_DISTRIBUTION = {"rpi-gpio"}  # no wheels in the index: it would have to be compiled
 MODULE_LINES = 400
