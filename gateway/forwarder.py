@@ -182,9 +182,7 @@ class Forwarder(threading.Thread):
             self._send_owed_snapshots()
             return early_s
         answers = self._send(waiting)
-        taken = {
-            seq: answer for seq, answer in answers.items() if answer.verdict is not Verdict.KEEP
-        }
+        taken = {seq: answer for seq, answer in answers.items() if answer.is_final}
         self._verdicts.update(taken)
         self._advance(self._rows, self._verdicts)
         pause_s = len(taken) / self._settings.drain_per_s if self.health.draining else 0.0
@@ -207,17 +205,10 @@ class Forwarder(threading.Thread):
         return waiting
 
     def _send(self, rows: Sequence[Row]) -> dict[int, Answer]:
-        """The sink's answers by seq; what is refused as a whole is offered again by halves."""
+        """The present, if it is owed, and a batch of the past; the sink's answers by seq."""
         self._send_owed_snapshots()
         batch = self._fill(map(self._outgoing, rows))
-        try:
-            answers = self._call(batch)
-        except SinkError as error:
-            if error.retryable:
-                raise
-            if len(batch) == 1:
-                return {rows[0].seq: Answer(Verdict.REJECTED, str(error))}
-            return {}
+        answers = self._call(batch)
         if all(answer.verdict is Verdict.KEEP for answer in answers):
             raise SinkError(
                 f"nothing is taken for now: {answers[0].reason}",
@@ -227,7 +218,10 @@ class Forwarder(threading.Thread):
         return {out.seq: answer for out, answer in zip(batch, answers, strict=True)}
 
     def _call(self, batch: Sequence[Outgoing]) -> list[Answer]:
-        """One call of the sink, from which the size of the next is learnt."""
+        """One call of the sink, from which the size of the next is learnt.
+
+        What is refused for one record among it goes again by halves, until that one is alone.
+        """
         began_s = self._clock.monotonic()
         try:
             answers = self._sink.send(batch)
@@ -235,8 +229,13 @@ class Forwarder(threading.Thread):
             self._size.failed(
                 len(batch), self._clock.monotonic() - began_s, refused=not error.retryable
             )
-            raise
+            if error.retryable:
+                raise
+            verdict = Verdict.SPLIT if len(batch) > 1 else Verdict.REJECTED
+            return [Answer(verdict, str(error))] * len(batch)
         self._size.went(len(batch), self._clock.monotonic() - began_s)
+        if split := sum(answer.verdict is Verdict.SPLIT for answer in answers):
+            self._size.failed(split, 0.0, refused=True)
         return answers
 
     def _send_owed_snapshots(self) -> None:
@@ -285,17 +284,15 @@ class Forwarder(threading.Thread):
 
     def _offer_snapshots(self, batch: Sequence[Outgoing]) -> list[str]:
         """The keys of those to be sent again; a refused one is given up: its event follows."""
-        try:
-            answers = self._call(batch)
-        except SinkError as error:
-            if error.retryable:
-                raise
-            half = len(batch) // 2
-            halves = [batch[:half], batch[half:]] if half else []
-            return [key for each in halves for key in self._offer_snapshots(each)]
+        answers = self._call(batch)
         self.health.snapshots += sum(answer.verdict is Verdict.ACCEPTED for answer in answers)
-        told = zip(batch, answers, strict=True)
-        return [out.key for out, answer in told if answer.verdict is Verdict.KEEP]
+        told = list(zip(batch, answers, strict=True))
+        kept = [out.key for out, answer in told if answer.verdict is Verdict.KEEP]
+        split = [out for out, answer in told if answer.verdict is Verdict.SPLIT]
+        half = len(split) // 2
+        for part in (split[:half], split[half:]) if half else ():
+            kept += self._offer_snapshots(part)
+        return kept
 
     def _fill(self, waiting: Iterable[Outgoing]) -> list[Outgoing]:
         """A batch within the sink's limits; one record a key where it may take parts."""

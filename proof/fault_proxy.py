@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-_RESET = struct.pack("ii", 1, 0)
+RESET = struct.pack("ii", 1, 0)
 """SO_LINGER: close by RST, as a router that lost its state does (RFC 9293 3.10.7.1)."""
 _HOP_BY_HOP = {"connection", "host", "content-length", "expect"}
 
@@ -182,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reply is not None:
             with suppress(OSError):
                 self.wfile.write(self._head(reply) + reply.body[: len(reply.body) // 2])
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Calls are kept, not printed."""

@@ -150,6 +150,7 @@ class Outage:
 
     def run(self) -> Iterator[dict[str, Any]]:
         """The outage's account, then the whole's."""
+        self.sink.open()  # boto3 is 25 MB by itself
         self.parts.forwarder.start()
         weight = Weight(self.plan.folder, resident())
         self._live_through(weight)
@@ -186,13 +187,14 @@ class Outage:
         rng, in_drain = Random(8), 0
         give_up_s = time.monotonic() + SETTLED_S
         while self.parts.forwarder.health.draining or self.sink.began_s is None:
-            spot = rng.choice(self.spots)
-            if self.sink.began_s is not None and in_drain < LIVE_MAX:
+            if self.sink.began_s is None:
+                if time.monotonic() > give_up_s:
+                    raise TimeoutError("the upstream takes nothing")
+            elif in_drain < LIVE_MAX:
+                spot = rng.choice(self.spots)
                 self.sink.expect(spot, self.changes.seq + 1)
                 in_drain += 1
                 self.parts.take([self.changes.of(spot, self.clock.wall())])
-            elif time.monotonic() > give_up_s:
-                raise TimeoutError("the upstream takes nothing")
             self._paces.wait(1 / self.plan.live_per_s)
             if in_drain % 20 == 0:
                 weight.look()

@@ -56,7 +56,7 @@ class Poster:
     ) -> bool:
         """Forget what has its verdict; whether the door may be asked for more at once."""
         for out, answer in zip(batch, answers, strict=False):
-            if answer.verdict is Verdict.KEEP:
+            if not answer.is_final:
                 self._fail(answer.reason)
                 return False
             if answer.verdict is Verdict.REJECTED:

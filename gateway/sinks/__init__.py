@@ -1,7 +1,8 @@
 """Sinks: one upstream a file. A sink neither buffers nor retries; it answers.
 
-For a batch of records, in order, a sink says which were accepted, which are rejected for good
-and which to keep for later. The forwarder owns the cursors, the retries and the order.
+For a batch of records, in order, a sink says which were accepted, which are rejected for good,
+which to keep for later and which were refused for one among them. The forwarder owns the cursors,
+the retries and the order.
 
 A whole call that fails raises:
 
@@ -51,6 +52,9 @@ class Verdict(StrEnum):
 
     ACCEPTED = "accepted"
     KEEP = "keep"
+    SPLIT = "split"
+    """Refused with others for what one of them is: to be offered again among fewer. Never said of
+    one record that went alone: that one is rejected."""
     REJECTED = "rejected"
 
 
@@ -60,6 +64,11 @@ class Answer:
 
     verdict: Verdict
     reason: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the record need not be offered again."""
+        return self.verdict in (Verdict.ACCEPTED, Verdict.REJECTED)
 
 
 ACCEPTED = Answer(Verdict.ACCEPTED)
@@ -92,7 +101,7 @@ class Sink(Protocol):
     one record alone may exceed `max_bytes` and is then rejected or taken; `partial`, true when
     the upstream can take a later record of a batch and not an earlier one: then a batch holds
     at most one record a key. Where `partial` is false, no record of a key is answered
-    `ACCEPTED` after one of that key was answered `KEEP`.
+    `ACCEPTED` after one of that key was answered `KEEP` or `SPLIT`.
     `open` may be called again after a failure; it and `send` raise `SinkError`. `send` answers
     one `Answer` a record, in order, within a bounded time. `close` may be called twice.
     """
@@ -127,7 +136,7 @@ def hold_back(batch: Sequence[Outgoing], answers: Sequence[Answer]) -> list[Answ
     kept: set[str] = set()
     held = []
     for record, answer in zip(batch, answers, strict=True):
-        if answer.verdict is Verdict.KEEP:
+        if not answer.is_final:
             kept.add(record.key)
         elif record.key in kept:
             answer = Answer(Verdict.KEEP, "an earlier record of its key is kept")

@@ -10,6 +10,7 @@ There are no confluent-kafka wheels for 32-bit ARM: such a gateway takes another
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial as bind
 from pathlib import Path
@@ -109,22 +110,36 @@ class Sink:
         reports = _Reports(len(batch))
         for index, record in enumerate(batch):
             self._produce(self._producer, record, bind(reports.note, index))
-        self._producer.flush(self._config.timeout_s)
-        if reports.has(Verdict.KEEP) or reports.refused:
+        if not self._flush(self._producer, self._config.timeout_s) or reports.failed:
             self.close()
-        if reports.refused:
-            return self._refusal(reports)
-        if not (reports.has(Verdict.ACCEPTED) or reports.has(Verdict.REJECTED)):
+        answers = reports.answers
+        if all(answer.verdict is Verdict.KEEP for answer in answers):
             raise self._failure(reports)
-        return hold_back(batch, reports.answers)
+        return hold_back(batch, answers)
 
     def close(self) -> None:
         """Purge what was not sent: nothing may leave after its `KEEP`."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
             producer.purge()
-            producer.flush(_PURGE_S)
+            self._flush(producer, _PURGE_S)
             producer.close()
+
+    def _flush(self, producer: "Producer", timeout_s: float) -> bool:
+        """Serve the reports; False behind an error that is fatal to the producer.
+
+        confluent-kafka raises such a one through whatever callback happens to run (SystemError).
+        """
+        from confluent_kafka import KafkaException
+
+        try:
+            producer.flush(timeout_s)
+        except (KafkaException, SystemError) as error:
+            fatal = error if isinstance(error, KafkaException) else error.__cause__
+            if isinstance(fatal, KafkaException):
+                self._note_error(_kafka_error(fatal))
+            return False
+        return True
 
     def _produce(self, producer: "Producer", record: Outgoing, note: "_Note") -> None:
         from confluent_kafka import KafkaException
@@ -141,12 +156,6 @@ class Sink:
         if self._error is None or error.name() in _HINTS:
             self._error = error
 
-    def _refusal(self, reports: "_Reports") -> list[Answer]:
-        """The broker refuses a set of records for one of them: only alone is it known which."""
-        if len(reports.answers) > 1:
-            raise SinkError(reports.refused, retryable=False, hint="one record is refused")
-        return [Answer(Verdict.REJECTED, reports.refused)]
-
     def _failure(self, reports: "_Reports") -> SinkError:
         error = self._error
         hint = _HINTS.get(error.name(), "") if error else ""
@@ -156,29 +165,47 @@ class Sink:
 
 
 class _Reports:
-    """Delivery reports of one batch. One that never comes leaves its record kept."""
+    """Delivery reports of one batch. One that never comes leaves its record kept.
+
+    The broker refuses a partition's set of records for one of them: only alone is it known which.
+    """
 
     def __init__(self, count: int) -> None:
-        self.answers = [Answer(Verdict.KEEP, "no delivery report in time")] * count
+        self._answers = [Answer(Verdict.KEEP, "no delivery report in time")] * count
         self.errors: set[str] = set()
-        self.refused = ""
+        self._refused: dict[int, int] = {}
+        """The partition of each that was refused with its set."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether one was not taken: the producer must not go on behind it."""
+        return bool(self._refused) or any(
+            answer.verdict is Verdict.KEEP for answer in self._answers
+        )
+
+    @property
+    def answers(self) -> list[Answer]:
+        """As far as the reports have come."""
+        in_sets = Counter(self._refused.values())
+        answers = list(self._answers)
+        for index, partition in self._refused.items():
+            verdict = Verdict.SPLIT if in_sets[partition] > 1 else Verdict.REJECTED
+            answers[index] = Answer(verdict, self._answers[index].reason)
+        return answers
 
     def note(self, index: int, error: "KafkaError | None", message: "Message | None") -> None:
         """`message` is None where the producer itself refused the record."""
         if error is None:
-            self.answers[index] = ACCEPTED
+            self._answers[index] = ACCEPTED
         elif error.name() in _PURGED:  # by us, for its report did not come in time
             return
         elif error.name() in _REFUSED and message is None:
-            self.answers[index] = Answer(Verdict.REJECTED, error.str())
+            self._answers[index] = Answer(Verdict.REJECTED, error.str())
         else:
-            self.answers[index] = Answer(Verdict.KEEP, error.str())
+            self._answers[index] = Answer(Verdict.KEEP, error.str())
             self.errors.add(error.name())
-            if error.name() in _REFUSED:
-                self.refused = error.str()
-
-    def has(self, verdict: Verdict) -> bool:
-        return any(answer.verdict is verdict for answer in self.answers)
+            if error.name() in _REFUSED and message is not None:
+                self._refused[index] = message.partition() or 0
 
 
 def _producer(config: Config, note_error: "Callable[[KafkaError], None]") -> "Producer":

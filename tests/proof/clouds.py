@@ -9,9 +9,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
-from gateway.sinks import Sink, http, kinesis
+from gateway.sinks import Sink, http, kafka, kinesis
 from proof.cloud_dialects import HTTP_API, KINESIS, Dialect
 from proof.fault_proxy import FaultProxy
+from proof.kafka_proxy import KafkaProxy, passes
+from tests.gateway.sinks.brokers import Broker, create_topic, read_all
 from tests.gateway.sinks.wire import Reply, Request, ScriptedServer
 
 PATIENCE_S = 30.0
@@ -120,6 +122,32 @@ class HttpCloud:
         """End."""
         self.proxy.close()
         self._server.close()
+
+
+class KafkaCloud:
+    """A topic of three partitions in tansu."""
+
+    def __init__(self, broker: Broker, proxy: KafkaProxy) -> None:
+        self.proxy = proxy
+        self.address = broker.address
+        self.topic = f"faults-{next(numbers)}"
+        create_topic(self.address, self.topic)
+        self.options: dict[str, str | float] = {
+            "bootstrap_servers": self.address,
+            "topic": self.topic,
+            "security": "plaintext",
+            "timeout_s": READ_TIMEOUT_S,
+        }
+        self.sink: Sink = kafka.Sink(kafka.Config.model_validate(self.options))
+
+    def records(self) -> list[dict[str, Any]]:
+        """What the topic holds; those of a spot, which are in one partition, in order."""
+        return [json.loads(message.value()) for message in read_all(self.address, self.topic)]
+
+    def close(self) -> None:
+        """Nothing of it goes on."""
+        self.proxy.script.clear()
+        self.proxy.otherwise = passes
 
 
 def until(true: Callable[[], object], patience_s: float = PATIENCE_S) -> None:

@@ -110,20 +110,25 @@ def test_a_small_lot_lives_through_a_week_without_its_cloud(http: Cloud, tmp_pat
 @pytest.mark.timeout(900)
 def test_over_a_thin_uplink_too(http: Cloud, tmp_path: Path) -> None:
     """128 kbit/s. Red with batches of 500 whatever the uplink: a change waits for 12 s."""
-    lived = Lived(http, tmp_path, thin(16_000), **SMALL, forward=FORWARD)
+    plan = {**SMALL, "live_per_s": 4.0, "forward": FORWARD}
+    lived = Lived(http, tmp_path, thin(16_000), **plan)
     lived.judge()
     lived.judge_whole()
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("name", ["kinesis", "http"])
+@pytest.mark.parametrize(("name", "drain_per_s"), [("kinesis", 250.0), ("http", 500.0)])
 def test_a_recorded_week_of_a_thousand_bays(
-    name: str, request: pytest.FixtureRequest, shared_data: Path, tmp_path: Path
+    name: str,
+    drain_per_s: float,
+    request: pytest.FixtureRequest,
+    shared_data: Path,
+    tmp_path: Path,
 ) -> None:
     """Red as the small one."""
     sessions = shared_data / "melbourne-sessions" / "sessions.csv"
-    pace = {**FORWARD, "drain_per_s": 500.0}
+    pace = {**FORWARD, "drain_per_s": drain_per_s}
     cloud: Cloud = request.getfixturevalue(name)
     lived = Lived(cloud, tmp_path, sessions=sessions, forward=pace)
     lived.judge()
