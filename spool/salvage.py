@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -21,26 +22,34 @@ SELECT 1, MAX(seq) FROM spool_cursors
 
 
 def salvage(damaged: Path) -> list[Row]:
-    """The intact rows of the spool in the file `damaged`, in order; what is lost is logged.
+    """The intact rows of the spool in the file `damaged`, in order; what is lost is logged."""
+    return list(salvaged(damaged))
+
+
+def salvaged(damaged: Path) -> Iterator[Row]:
+    """The same, a few rows in memory at a time: the file is read twice.
 
     The file is only read. One that is no database at all gives no rows. A seq that cannot be
     read may never have been there; a row that fails its CRC certainly was.
     """
     try:
         with closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            rows, unreadable = _read(db, *_span(db))
+            spans, unreadable = _readable(db, *_span(db))
+            intact = bad = 0
+            for row in (row for low, high in spans for row in _rows(db, low, high)):
+                intact, bad = intact + row.intact, bad + (not row.intact)
+                if row.intact:
+                    yield row
     except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter quotes a damaged schema
-        log.error("nothing can be salvaged from %s: %s", damaged, error)
-        return []
-    intact = sorted((row for row in rows if row.intact), key=lambda row: row.seq)
+        log.error("nothing more can be salvaged from %s: %s", damaged, error)
+        return
     log.warning(
         "%s: %d rows salvaged, %d damaged, %d sequence numbers unreadable",
         damaged,
-        len(intact),
-        len(rows) - len(intact),
+        intact,
+        bad,
         unreadable,
     )
-    return intact
 
 
 def _span(db: sqlite3.Connection) -> tuple[int, int]:
@@ -54,30 +63,32 @@ def _span(db: sqlite3.Connection) -> tuple[int, int]:
     raise sqlite3.DatabaseError("neither its rows nor its counters can be found")
 
 
-def _read(db: sqlite3.Connection, first: int, last: int) -> tuple[list[Row], int]:
-    """Rows, and how many seqs could not be read: a span that fails is read in halves.
+def _readable(db: sqlite3.Connection, first: int, last: int) -> tuple[list[tuple[int, int]], int]:
+    """The spans that can be read, in order, and how many seqs cannot: one that fails is halved.
 
-    The newer half comes first, so that what is given up in the end is the oldest.
+    The newer half is tried first, so that what is given up in the end is the oldest.
     """
-    rows: list[Row] = []
+    found: list[tuple[int, int]] = []
     unreadable = failures = 0
     spans = [(first, last)]
     while spans and failures < MAX_FAILURES:
         low, high = spans.pop()
         try:
-            rows += _rows(db, low, high)
+            for _ in _rows(db, low, high):
+                pass
+            found.append((low, high))
         except sqlite3.DatabaseError:
             failures += 1
             middle = (low + high) // 2
             unreadable += low == high
             spans.extend([(low, middle), (middle + 1, high)] if low < high else [])
-    return rows, unreadable + sum(high - low + 1 for low, high in spans)
+    return found[::-1], unreadable + sum(high - low + 1 for low, high in spans)
 
 
-def _rows(db: sqlite3.Connection, low: int, high: int) -> list[Row]:
+def _rows(db: sqlite3.Connection, low: int, high: int) -> Iterator[Row]:
     # The limit keeps SQLite from looking for one row more, on a page that may be damaged.
     found = db.execute(
         f"SELECT {COLUMNS} FROM spool WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
         (low, high, high - low + 1),
     )
-    return [row_of(columns) for columns in found.fetchall()]
+    return map(row_of, found)

@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spool import Row
-from spool.salvage import salvage
-
 log = logging.getLogger(__name__)
 
 MAX_FAILURES = 10_000
@@ -23,7 +20,6 @@ Columns = tuple[Any, ...]
 class Remains:
     """What was read. A table of which nothing can be read is empty, and is told in `unread`."""
 
-    rows: list[Row] = field(default_factory=list)
     cursors: dict[str, int] = field(default_factory=dict)
     letters: list[Columns] = field(default_factory=list)
     """(received_at, origin, agent_id, reason, detail, payload)."""
@@ -35,7 +31,7 @@ class Remains:
 
 def remains_of(damaged: Path) -> Remains:
     """Read what can be read of the file `damaged`, which is not changed."""
-    found = Remains(rows=salvage(damaged))
+    found = Remains()
     with _opened(damaged) as db:
         cursors = _table(db, found, "spool_cursors", "name, seq")
         found.cursors = {

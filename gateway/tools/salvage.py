@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from gateway.letters import SINK
 from gateway.store import GatewayStore
 from gateway.tools.remains import Remains, remains_of
 from spool import Row
+from spool.salvage import salvaged
 
 AT_ONCE = 500
 """Rows in one transaction."""
@@ -62,10 +64,12 @@ def salvage_into(store: GatewayStore, damaged: Path) -> Salvage:
     The caller owns the store's database, and the gateway does not run.
     """
     remains = remains_of(damaged)
-    found = Salvage(str(damaged), read=len(remains.rows), unread=remains.unread)
-    for begin in range(0, len(remains.rows), AT_ONCE):
+    found = Salvage(str(damaged), unread=remains.unread)
+    rows = salvaged(damaged)
+    while some := list(islice(rows, AT_ONCE)):
         with store.transaction():
-            _take_rows(store, remains, remains.rows[begin : begin + AT_ONCE], found)
+            _take_rows(store, remains, some, found)
+        found.read += len(some)
     for begin in range(0, len(remains.letters), AT_ONCE):
         with store.transaction():
             for columns in remains.letters[begin : begin + AT_ONCE]:

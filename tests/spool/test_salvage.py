@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import threading
+import tracemalloc
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from spool import Entry, Row, Spool, Transaction, open_database
 from spool.database import PAGE_BYTES
 from spool.log import SCHEMA
-from spool.salvage import salvage
+from spool.salvage import salvage, salvaged
 from spool.testing import gap_text
 
 
@@ -120,3 +121,18 @@ def test_it_gives_up_in_the_end(
     saved = salvage(path)
     assert 0 < len(saved) < len(rows)
     assert saved == rows[-len(saved) :]
+
+
+def test_it_holds_a_few_rows_at_a_time(path: Path) -> None:
+    """Red as long as all were read before the first was taken over."""
+    connection, _ = open_database(path, [SCHEMA])
+    with closing(connection):
+        spool = Spool(connection, 10**9, gap_text)
+        with Transaction(connection, threading.RLock()):
+            spool.append([Entry("A1", b"x" * 1000)] * 4000)
+    tracemalloc.start()
+    try:
+        assert sum(len(row.payload) for row in salvaged(path)) == 4_000_000
+        assert tracemalloc.get_traced_memory()[1] < 400_000
+    finally:
+        tracemalloc.stop()
