@@ -174,11 +174,13 @@ def test_a_sign_sees_the_lot_and_writes_nothing(
     guarded: Any, sign: TlsSettings, gateway: Client, protocol: str
 ) -> None:
     gateway.link.subscribe("#")
+    gateway.link.publish(LOT.gateway_info, b"marker", retain=True)
+    gateway.until(b"marker")
     with Client(guarded, sign, protocol, clean=True) as display:
         display.link.subscribe("parking/v1/north/#")
+        display.until(b"marker")  # so the subscription stands
         for topic in (*FOREIGN, LOT.agent("sign-1", "events")):
             display.link.publish(topic, b"forged")
-        display.link.subscribe(LOT.occupancy)
         published = [LOT.alert("fire"), LOT.agent("bay-1", "ack"), LOT.occupancy]
         for topic in published:
             gateway.link.publish(topic, b"live", retain=True)
