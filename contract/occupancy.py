@@ -1,10 +1,15 @@
-"""What displays read: retained, and blank past `valid_until`."""
+"""What displays read: retained, and blank when it has run out (`may_be_shown`).
 
+`valid_until` is by the gateway's clock, and `clock` says whether that can be trusted;
+`valid_for_s` counts from the arrival, by the display's own monotonic clock.
+"""
+
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from contract.words import HealthState, Id, Status
+from contract.words import ClockState, HealthState, Id, Status
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -24,6 +29,8 @@ class SpotState(BaseModel):
     reason: str = ""
     as_of: AwareDatetime
     valid_until: AwareDatetime
+    valid_for_s: Annotated[float, Field(gt=0)] | None = None
+    clock: ClockState = ClockState.SYNCED
 
 
 class Occupancy(BaseModel):
@@ -48,9 +55,22 @@ class Occupancy(BaseModel):
     counted: int | None = None
     as_of: AwareDatetime
     valid_until: AwareDatetime
+    valid_for_s: Annotated[float, Field(gt=0)] | None = None
+    clock: ClockState = ClockState.SYNCED
 
     @model_validator(mode="after")
     def _sums_up(self) -> Self:
         if self.occupied + self.free + self.unknown + self.closed != self.total:
             raise ValueError("occupied + free + unknown + closed must be total")
         return self
+
+
+def may_be_shown(message: SpotState | Occupancy, now: datetime, age_s: float) -> bool:
+    """Whether a message has not run out `age_s` after it arrived, `now` by the display's clock.
+
+    A gateway whose clock is wrong, and says so, is shown nevertheless; one that is dead runs out.
+    """
+    if message.valid_for_s is not None and age_s >= message.valid_for_s:
+        return False
+    trusted = message.clock is ClockState.SYNCED or message.valid_for_s is None
+    return now < message.valid_until or not trusted

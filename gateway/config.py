@@ -33,7 +33,7 @@ class IngestSettings(_Section):
     """Messages in one commit, and the broker's in-flight window towards us (MQTT 5)."""
     max_payload_bytes: int = Field(262_144, ge=1024)
     future_s: float = Field(300.0, ge=0)
-    """A synced time further ahead of ours than this is refused."""
+    """A synced time further ahead of ours than this is dated anew, by ours."""
 
 
 class PresenceSettings(_Section):

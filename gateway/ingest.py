@@ -18,8 +18,8 @@ from contract.events import (
     VehicleCounted,
 )
 from contract.requests import Ack
-from contract.upstream import cloud_record, rfc3339
-from contract.words import ClockState, Status
+from contract.upstream import cloud_record
+from contract.words import ClockState
 from gateway.batch import Arrived, Batch, Buried, Outcome, Stream, is_durable, spool_key, write
 from gateway.books import REPLAYED, STORE
 from gateway.config import GatewaySettings, SpotSettings
@@ -45,9 +45,6 @@ LETTERS_BURST = 100.0
 rubbish must neither wear the disk nor keep it busy. The rest is counted."""
 LONGEST_MS = 10 * 365 * 86_400_000
 """No boot lasts longer: a monotonic time from further away is nonsense, and not to be reckoned."""
-
-REFUSED = "refused"
-"""Why a spot is unknown whose newest record is a dead letter."""
 
 
 @dataclass(slots=True)
@@ -142,9 +139,8 @@ class Ingest:
             poison = Poison(*fault, record.model_dump_json().encode())
             place = None if isinstance(record, Snapshot) else (record.epoch, record.seq)
             self._bury(batch, message, poison, place)
-            self._doubt(batch, record)
             return
-        if record.clock is ClockState.UNSYNCED and batch.trusted:
+        if batch.trusted and self._is_misdated(batch, record):
             record = self._dated(record, batch.now)
         if batch.again:
             record = record.model_copy(update={"historical": True})
@@ -214,24 +210,22 @@ class Ingest:
                 return "unknown_spot", f"{spot_id} is not in the lot's layout"
             if spot.agent_id not in (None, record.agent_id):
                 return "foreign_spot", f"{spot_id} belongs to agent {spot.agent_id}"
-        ahead_s = self.settings.ingest.future_s
-        believed = batch.trusted and record.clock is not ClockState.UNSYNCED
-        if believed and from_the_future(record, batch.now, ahead_s):
-            return "future_timestamp", f"{rfc3339(record.timestamp)} is ahead of our clock"
         return None
 
-    def _doubt(self, batch: Batch, record: Record) -> None:
-        """A spot whose newest record was refused is unknown: an old state must not pass for it."""
-        if not isinstance(record, SpotChanged) or record.spot_id not in self.spots:
-            return
-        if self.spots[record.spot_id].agent_id in (None, record.agent_id):
-            unsure = record.model_copy(
-                update={"status": Status.UNKNOWN, "confidence": 0.0, "health_reason": REFUSED}
-            )
-            self._believe(batch, unsure)
+    def _is_misdated(self, batch: Batch, record: Record) -> bool:
+        """Whether the agent did not know the time, or believed in one that is to come.
+
+        That is no reason to refuse what it saw: its clock lies, not its sensor.
+        """
+        if record.clock is ClockState.UNSYNCED:
+            return True
+        if not from_the_future(record, batch.now, self.settings.ingest.future_s):
+            return False
+        batch.totals["from_the_future"] += 1
+        return True
 
     def _dated(self, record: Record, now: datetime) -> Record:
-        """An unsynced record with a time from our clock and the monotonic difference."""
+        """A record with a time from our clock and the monotonic difference."""
         pair = self.clock_pairs.get((record.agent_id, record.boot_id))
         moment = now
         if pair:
@@ -301,8 +295,6 @@ class Ingest:
 
     def _says_more(self, batch: Batch, record: SpotChanged | Snapshot | HealthChanged) -> bool:
         current = batch.spots.get(record.spot_id) or self.believed.get(record.spot_id)
-        if current and current.health_reason == REFUSED and _same_place(record, current):
-            return True
         batch.streams.setdefault(
             (record.agent_id, record.epoch), self.streams.get((record.agent_id, record.epoch), 0)
         )
@@ -332,8 +324,3 @@ class Ingest:
     def keeps_rubbish_of(self, agent_id: str) -> bool:
         """Whether one more thing that an agent said and nobody can read is worth keeping."""
         return self._rubbish.allows(agent_id, self.clock.monotonic())
-
-
-def _same_place(record: SpotChanged | Snapshot | HealthChanged, believed: Believed) -> bool:
-    place = (believed.agent_id, believed.epoch, believed.seq)
-    return (record.agent_id, record.epoch, record.seq) == place

@@ -14,7 +14,7 @@ from contract.upstream import cloud_status, rfc3339
 from contract.words import ClockState, EventType, Status
 from gateway.config import GatewaySettings
 from gateway.ingest import Ingest
-from gateway.occupancy import Shown, counted, shown, spot_state, tally
+from gateway.occupancy import Shown, Term, counted, shown, spot_state, tally
 from gateway.presence import Presence
 from gateway.store import GatewayStore
 from runtime.clock import Clock
@@ -63,16 +63,16 @@ class Lot:
 
     def spot_states(self, spot_ids: Iterable[str], now: datetime) -> list[SpotState]:
         """The retained states of `spot_ids`."""
-        until = self.valid_until(now)
+        term = self.term(now)
         spots = self.ingest.spots
         return [
-            spot_state(spots[each], self.ingest.believed.get(each), self.shown(each), now, until)
+            spot_state(spots[each], self.ingest.believed.get(each), self.shown(each), term)
             for each in spot_ids
         ]
 
     def occupancies(self, now: datetime) -> list[Occupancy]:
         """The lot's occupancy and each zone's."""
-        until = self.valid_until(now)
+        term = self.term(now)
         lot_id = self.settings.lot_id
         by_zone: dict[str, list[Status]] = {zone.zone_id: [] for zone in self.settings.zones}
         for spot_id, spot in self.ingest.spots.items():
@@ -83,16 +83,15 @@ class Lot:
                 zone.zone_id,
                 self.counts.get(zone.zone_id, 0),
                 zone.counted_capacity,
-                now,
-                until,
+                term,
             )
             if zone.counted_capacity is not None
-            else tally(lot_id, zone.zone_id, by_zone[zone.zone_id], now, until)
+            else tally(lot_id, zone.zone_id, by_zone[zone.zone_id], term)
             for zone in self.settings.zones
         ]
-        return [self._sum(zones, now, until), *zones]
+        return [self._sum(zones, term), *zones]
 
-    def _sum(self, zones: list[Occupancy], now: datetime, until: datetime) -> Occupancy:
+    def _sum(self, zones: list[Occupancy], term: Term) -> Occupancy:
         """The lot, from its zones, sensed and counted alike."""
         total = sum(zone.total for zone in zones)
         unknown = sum(zone.unknown for zone in zones)
@@ -105,13 +104,18 @@ class Lot:
             closed=sum(zone.closed for zone in zones),
             coverage=round((total - unknown) / total, 4) if total else 0.0,
             counted=self.counts.get(None),
-            as_of=now,
-            valid_until=until,
+            **term,
         )
 
-    def valid_until(self, now: datetime) -> datetime:
-        """Until when a display may believe what is said now."""
-        return now + timedelta(seconds=self.settings.presence.validity_s)
+    def term(self, now: datetime) -> Term:
+        """For how long a display may believe what is said now."""
+        valid_s = self.settings.presence.validity_s
+        return Term(
+            as_of=now,
+            valid_until=now + timedelta(seconds=valid_s),
+            valid_for_s=valid_s,
+            clock=ClockState.SYNCED if self.clock.synced() else ClockState.UNSYNCED,
+        )
 
     def snapshots(self, spot_ids: Iterable[str] | None) -> list[tuple[str, bytes]]:
         """(spot id, cloud record) of the present of `spot_ids`, or of all that were ever heard."""

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 
 from contract.occupancy import Occupancy, SpotState
 from contract.spots import Spot
-from contract.words import HealthState, Status
+from contract.words import ClockState, HealthState, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,20 @@ def shown(believed: Believed | None, *, closed: bool, silence: str) -> Shown:
     return Shown(believed.status, believed.health_reason)
 
 
+class Term(TypedDict):
+    """From when and for how long what is told may be shown, and by which clock."""
+
+    as_of: datetime
+    valid_until: datetime
+    valid_for_s: float
+    clock: ClockState
+
+
 def tally(
     lot_id: str,
     zone_id: str | None,
     statuses: Iterable[Status],
-    as_of: datetime,
-    valid_until: datetime,
+    term: Term,
 ) -> Occupancy:
     """The occupancy of the spots that `statuses` are of."""
     counts = Counter(statuses)
@@ -74,8 +83,7 @@ def tally(
         unknown=counts[Status.UNKNOWN],
         closed=counts[Status.CLOSED],
         coverage=round(known / total, 4) if total else 0.0,
-        as_of=as_of,
-        valid_until=valid_until,
+        **term,
     )
 
 
@@ -84,8 +92,7 @@ def counted(
     zone_id: str | None,
     count: int,
     capacity: int,
-    as_of: datetime,
-    valid_until: datetime,
+    term: Term,
 ) -> Occupancy:
     """The occupancy of a zone whose lanes are counted; `count` is its ledger's sum, never held."""
     occupied = min(max(count, 0), capacity)
@@ -100,14 +107,11 @@ def counted(
         closed=0,
         coverage=1.0,
         counted=count,
-        as_of=as_of,
-        valid_until=valid_until,
+        **term,
     )
 
 
-def spot_state(
-    spot: Spot, believed: Believed | None, what: Shown, as_of: datetime, valid_until: datetime
-) -> SpotState:
+def spot_state(spot: Spot, believed: Believed | None, what: Shown, term: Term) -> SpotState:
     """The retained state of one spot."""
     told = believed is not None and what.status not in (Status.UNKNOWN, Status.CLOSED)
     return SpotState(
@@ -119,8 +123,7 @@ def spot_state(
         confidence=believed.confidence if believed and told else 0.0,
         health=believed.health if believed else HealthState.OK,
         reason=what.reason,
-        as_of=as_of,
-        valid_until=valid_until,
+        **term,
     )
 
 

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from contract import topics as wire
 from contract.health import AgentHealth
 from contract.requests import Ack
+from contract.words import ClockState
 from gateway.alarms import Alarms
 from gateway.batch import Arrived, Outcome
 from gateway.config import GatewaySettings
@@ -26,6 +27,7 @@ from gateway.displays import Displays
 from gateway.forwarder import Forwarder
 from gateway.heartbeat import health_of, info_of, will_of
 from gateway.ingest import Ingest
+from gateway.judged import JudgedClock
 from gateway.lot import Lot
 from gateway.quota import Quota
 from gateway.requests import ORDERS, answer
@@ -75,7 +77,7 @@ class Service:
     ) -> None:
         self.settings = settings
         self.store = store
-        self.clock = clock
+        self.clock = clock = JudgedClock(clock, settings.ingest.future_s)
         self.topics = wire.Topics(settings.lot_id)
         self.session_id = uuid.uuid4().hex[:16]
         self.started_s = clock.monotonic()
@@ -286,6 +288,8 @@ class Service:
             log.error("agent %s: two holders of one identity take turns", agent_id)
         self.lot.healths[agent_id] = health
         self.lot.beaten_s[agent_id] = self.clock.monotonic()
+        if health.clock is ClockState.SYNCED and health.time:
+            self.clock.hears(agent_id, health.time)
         if health.boot_id and health.monotonic_ms is not None:
             self.ingest.note_clock(agent_id, health.boot_id, health.monotonic_ms)
         if health.epoch and (new_session or health.acked_seq != health.last_seq):

@@ -1,7 +1,8 @@
 """A display at the gate, and the watcher that compares it with the street.
 
-The display follows the contract: it shows a spot while its message has not run out,
-`gateway/health` says `up` and the broker is there; else it is blank. Its own clock is right.
+The display follows the contract: it shows a spot while its message has not run out (told anew
+here, and not by `may_be_shown`), `gateway/health` says `up` and the broker is there; else it is
+blank. Its own clock is right.
 """
 
 import json
@@ -52,8 +53,12 @@ class Display:
         """Whether a message may be shown."""
         if message is None or not (self.broker_up and self.gateway_up):
             return False
-        now = BEGIN + timedelta(seconds=self._around.schedule.now_s)
-        return now < datetime.fromisoformat(message["valid_until"])
+        now_s = self._around.schedule.now_s
+        if now_s - message["arrived_s"] >= message["valid_for_s"]:
+            return False
+        now = BEGIN + timedelta(seconds=now_s)
+        trusted = message["clock"] == "synced"
+        return now < datetime.fromisoformat(message["valid_until"]) or not trusted
 
     def _connected(self, session_present: bool) -> None:
         self.broker_up = True
@@ -65,7 +70,7 @@ class Display:
         self.broker_up = self.gateway_up = False
 
     def _take(self, message: paho.MQTTMessage) -> None:
-        body = json.loads(message.payload)
+        body = {**json.loads(message.payload), "arrived_s": self._around.schedule.now_s}
         if message.topic == self._topics.gateway_health:
             self.gateway_up = body["status"] == "up"
         elif message.topic == self._topics.occupancy:

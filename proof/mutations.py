@@ -6,14 +6,19 @@ whose world shows it, and that passes without it.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
 from agent.publisher import Publisher
 from contract.events import HealthChanged, Snapshot, SpotChanged
+from contract.words import ClockState
 from gateway.batch import Arrived, Batch, Outcome, Stream
+from gateway.decode import Record, from_the_future
 from gateway.forwarder import Forwarder
 from gateway.ingest import Ingest
+from gateway.lot import Lot
+from gateway.occupancy import Term
 from gateway.presence import Presence
 from gateway.service import Service
 from gateway.sinks import ACCEPTED, Answer, Outgoing
@@ -150,14 +155,37 @@ def _replays_heard(stack: ExitStack) -> None:
     stack.enter_context(patch.object(Ingest, "take", hearing))
 
 
+def _future_refused(stack: ExitStack) -> None:
+    """What a clock dates ahead of the gateway's is a dead letter."""
+    fault = Ingest._fault
+
+    def strict(self: Ingest, batch: Batch, record: Record) -> tuple[str, str] | None:
+        late = batch.trusted and from_the_future(record, batch.now, 300.0)
+        return ("future_timestamp", "") if late else fault(self, batch, record)
+
+    stack.enter_context(patch.object(Ingest, "_fault", strict))
+
+
+def _clock_blanks(stack: ExitStack) -> None:
+    """A gateway without a clock tells displays until when it is valid by that clock."""
+    term = Lot.term
+
+    def certain(self: Lot, now: datetime) -> Term:
+        return {**term(self, now), "clock": ClockState.SYNCED}
+
+    stack.enter_context(patch.object(Lot, "term", certain))
+
+
 MUTATIONS: dict[str, Mutation] = {
     "ack-before-commit": _ack_before_commit,
     "cursor-before-delivery": _cursor_before_delivery,
     "dedupe-off": _dedupe_off,
+    "future-refused": _future_refused,
     "puback-trusted": _puback_trusted,
     "replays-heard": _replays_heard,
     "seq-reused": _seq_reused,
     "snapshot-back-in-time": _snapshot_back_in_time,
+    "clock-blanks": _clock_blanks,
     "clock-orders": _clock_orders,
     "silence-ignored": _silence_ignored,
     "past-before-present": _past_before_present,

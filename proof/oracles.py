@@ -130,9 +130,6 @@ def _is_retained(world: "World", place: Place) -> bool:
 
 def _may_be_refused(world: "World", reason: str, told: Told) -> bool:
     match reason:
-        case "future_timestamp":
-            hosts = world.hosts.values()
-            return any(boot.lied for host in hosts for boot in host.clock.boots.values())
         case "unknown_spot":
             return told.spot == world.plan.stray_spot
         case "sink_rejected":
@@ -205,8 +202,6 @@ def _first_times(records: Sequence[Record]) -> Iterator[Record]:
 
 
 def _judge_order(world: "World", sink: str, records: Sequence[Record]) -> None:
-    if world.gateway.replacements and _gateway_lied(world):
-        return  # what one gateway refused as of the future, another may take
     last: dict[str, int] = {}
     for record in _first_times(records):
         spot, seq = record["spot_id"], record["seq"]

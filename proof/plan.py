@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
@@ -99,7 +99,8 @@ class Plan:
     poison: bool
     stray_spot: str = ""
     """A spot of the first agent that the gateway's layout does not know."""
-    traits: Mapping[str, bool] = field(default_factory=dict)
+    clocks_stay: bool = False
+    """A clock that is unsynced when all is mended stays so: nobody answers its NTP."""
 
     @property
     def calm_s(self) -> float:
@@ -138,6 +139,7 @@ def draw(seed: int) -> Plan:
         queue_limit=rng.choice((5, 30)) if rng.random() < 0.15 else 100_000,
         poison=rng.random() < 0.2,
         stray_spot=agents[0].spots[-1] if broad and len(agents[0].spots) > 1 else "",
+        clocks_stay=rng.random() < 0.3,
     )
 
 

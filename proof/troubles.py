@@ -64,7 +64,8 @@ class Troubles:
         if not around.broker.up:
             around.broker.start(remembers=False)
         for host in self.hosts.values():
-            host.clock.set(synced=True, ahead_s=0.0)
+            if host.clock.is_synced or not around.plan.clocks_stay:
+                host.clock.set(synced=True, ahead_s=0.0)
             if host.process is not None:
                 host.process.points_left = 0
             host.start()

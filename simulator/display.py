@@ -1,6 +1,6 @@
 """A display of the lot, as one at a gate would be: it knows what the broker tells it, no more.
 
-Retained topics give spots, zones and the lot; a message past its `valid_until` is not shown.
+Retained topics give spots, zones and the lot; a message that has run out is not shown.
 The gateway's metrics page gives what operators watch: the sinks' accounts and events a second.
 """
 
@@ -17,7 +17,7 @@ import paho.mqtt.client as paho
 from prometheus_client.parser import text_string_to_metric_families
 
 from contract.health import GatewayHealth
-from contract.occupancy import Occupancy, SpotState
+from contract.occupancy import Occupancy, SpotState, may_be_shown
 from contract.topics import Topics
 from runtime.mqtt import Handlers, Link, MqttSettings
 
@@ -32,6 +32,8 @@ class Seen:
     spots: dict[str, SpotState] = field(default_factory=dict)
     zones: dict[str, Occupancy] = field(default_factory=dict)
     lot: Occupancy | None = None
+    arrived_s: dict[str, float] = field(default_factory=dict)
+    """When (monotonic) the newest message of each spot and zone came."""
     gateway_up: bool = False
     broker_up: bool = False
     changes: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT))
@@ -41,7 +43,15 @@ class Seen:
 
     def fresh(self, message: SpotState | Occupancy) -> bool:
         """Whether a message may be shown: the gateway lives and the message has not run out."""
-        return self.gateway_up and datetime.now(UTC) < message.valid_until
+        now_s = time.monotonic()
+        age_s = now_s - self.arrived_s.get(_name(message), now_s)
+        return self.gateway_up and may_be_shown(message, datetime.now(UTC), age_s)
+
+
+def _name(message: SpotState | Occupancy) -> str:
+    if isinstance(message, SpotState):
+        return f"spot {message.spot_id}"
+    return f"zone {message.zone_id or ''}"
 
 
 class Display:
@@ -91,8 +101,10 @@ class Display:
                 was = f" (was {before.status.value})" if before else ""
                 seen.changes.append(f"{state.spot_id} {state.status.value}{was}")
             seen.spots[state.spot_id] = state
+            seen.arrived_s[_name(state)] = time.monotonic()
         else:
             occupancy = Occupancy.model_validate_json(message.payload)
+            seen.arrived_s[_name(occupancy)] = time.monotonic()
             if occupancy.zone_id is None:
                 seen.lot = occupancy
             else:

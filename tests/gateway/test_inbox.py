@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +21,7 @@ from gateway.service import (
     Service,
 )
 from gateway.store import GatewayStore
-from gateway.testing import SetClock, changed, lot_settings
+from gateway.testing import START, SetClock, changed, lot_settings
 from runtime.mqtt import Handlers
 
 ROOT = "parking/v1/lot-1"
@@ -81,6 +82,13 @@ class Wire:
         )
 
 
+def wait(service: Service, seconds: float) -> None:
+    """Let time pass."""
+    machine = service.clock.machine
+    assert isinstance(machine, SetClock)
+    machine.now_s += seconds
+
+
 def health(status: str, session: str = "s1", **fields: Any) -> bytes:
     made = AgentHealth.model_validate({"session_id": session, "status": status, **fields})
     return made.model_dump_json(exclude_none=True).encode()
@@ -119,16 +127,15 @@ def test_a_flood_of_qos_0_is_cut_and_no_acknowledged_message_with_it(service: Se
 
 def test_a_senders_quota_of_qos_0_is_its_own_and_grows_again(service: Service) -> None:
     """Red with one quota for all, and with none."""
-    wire, clock = service.link, service.clock
+    wire = service.link
     assert isinstance(wire, Wire)
-    assert isinstance(clock, SetClock)
     for _ in range(1000):
         wire.deliver("events", b"{", qos=0, agent="evil")
     over = 1000 - int(UNASKED_BURST)
     assert service.ingest.totals["cut_in_flood"] == over
     wire.deliver("health", health("up"), qos=0)
     assert service.ingest.totals["cut_in_flood"] == over
-    clock.now_s += 1
+    wait(service, 1)
     for _ in range(100):
         wire.deliver("events", b"{", qos=0, agent="evil")
     assert service.ingest.totals["cut_in_flood"] == over + 100 - int(UNASKED_PER_S)
@@ -276,7 +283,7 @@ def test_a_record_that_comes_again_is_no_sign_of_life(service: Service) -> None:
     wire.deliver("health", health("up", monotonic_ms=1_000_000), mid=1)
     wire.deliver("events", changed(1), mid=2)
     service.step()
-    service.clock.now_s += 1000.0  # type: ignore[attr-defined]
+    wait(service, 1000.0)
     wire.deliver("events", changed(1), mid=3)
     service.step()
     assert service.lot.shown("A1").status is Status.UNKNOWN
@@ -293,10 +300,27 @@ def test_a_heartbeat_that_comes_again_tells_nothing(service: Service) -> None:
     wire.deliver("health", old, mid=1)
     wire.deliver("health", health("up", boot_id="pi-boot", monotonic_ms=1_060_000, last_seq=9))
     service.step()
-    service.clock.now_s += 500.0  # type: ignore[attr-defined]
+    wait(service, 500.0)
     wire.deliver("health", old, mid=3)
     seen = changed(1, clock="unsynced", timestamp="1970-01-01T00:00:09Z", monotonic_ms=1_060_000)
     wire.deliver("events", seen, mid=4)
     service.step()
     assert service.lot.healths["pi-1"].last_seq == 9
     assert service.ingest.believed["A1"].since.isoformat() == "2026-03-01T12:00:00+00:00"
+
+
+def test_a_gateway_whose_clock_lies_takes_the_lot_in_and_shows_it(service: Service) -> None:
+    """Its own clock says synced and is ten years behind; the agents say so."""
+    wire = service.link
+    assert isinstance(wire, Wire)
+    truly = START + timedelta(days=3650)
+    for agent in ("pi-1", "pi-9"):
+        beat = health("up", session=agent, clock="synced", time=truly.isoformat())
+        wire.deliver("health", beat, agent=agent)
+    wire.deliver("events", changed(1, timestamp=truly.isoformat()))
+    service.step()
+    (row,) = service.store.spool.read(0, 10)
+    record = json.loads(row.payload)
+    assert (record["clock"], record["timestamp"]) == ("synced", "2036-02-27T12:00:00.000Z")
+    shown = next(body for topic, body in wire.published if topic.endswith("spots/A1/state"))
+    assert (shown["status"], shown["clock"]) == ("occupied", "unsynced")

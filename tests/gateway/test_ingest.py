@@ -232,7 +232,6 @@ BAD: list[tuple[Any, str]] = [
     (changed(1, timestamp="yesterday"), "invalid"),
     (changed(1, spot_id="Z9"), "unknown_spot"),
     (changed(1, agent_id="pi-2"), "foreign_agent"),
-    (changed(1, timestamp=(START + timedelta(hours=1)).isoformat()), "future_timestamp"),
 ]
 
 
@@ -262,12 +261,23 @@ def test_another_agents_spot_is_refused(gateway: Gateway) -> None:
     assert "A1" not in gateway.ingest.believed
 
 
-def test_a_spot_whose_newest_word_was_refused_is_unknown(gateway: Gateway) -> None:
-    gateway.take(changed(1))
-    gateway.take(changed(2, "free", timestamp=(START + timedelta(days=3650)).isoformat()))
-    assert gateway.status() is Status.UNKNOWN
-    gateway.take(changed(3, "free"))
+def test_a_record_from_the_future_is_taken_and_dated_anew(gateway: Gateway) -> None:
+    """Its agent's clock lies, not its sensor."""
+    gateway.ingest.note_clock("pi-1", "pi-boot", 1_000_000)
+    gateway.clock.now_s += 50
+    later = (START + timedelta(days=3650)).isoformat()
+    gateway.take(changed(1), changed(2, "free", timestamp=later, monotonic_ms=990_000))
     assert gateway.status() is Status.FREE
+    record = gateway.spooled()[-1]
+    assert (record["clock"], record["timestamp"]) == ("estimated", "2026-03-01T11:59:50.000Z")
+    assert not gateway.letters()
+    assert gateway.ingest.totals["from_the_future"] == 1
+
+
+def test_a_time_that_clocks_may_differ_by_is_left_as_it_is(gateway: Gateway) -> None:
+    ahead = (START + timedelta(seconds=299)).isoformat()
+    gateway.take(changed(1, timestamp=ahead))
+    assert gateway.spooled()[0]["clock"] == "synced"
 
 
 def test_an_unsynced_record_is_dated_from_the_heartbeat_of_its_boot(gateway: Gateway) -> None:

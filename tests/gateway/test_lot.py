@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from contract.occupancy import SpotState, may_be_shown
 from contract.topics import Topics
 from contract.words import Status
 from gateway.alarms import Alarms
@@ -17,7 +18,7 @@ from gateway.ingest import Ingest
 from gateway.lot import Lot
 from gateway.presence import CLONE_QUIET_S
 from gateway.store import GatewayStore
-from gateway.testing import SetClock, changed, lot_settings
+from gateway.testing import START, SetClock, changed, lot_settings
 
 EVENTS = "parking/v1/lot-1/agents/pi-1/events"
 
@@ -168,6 +169,21 @@ def test_what_is_shown_is_valid_for_as_long_as_configured(tmp_path: Path) -> Non
         until, as_of = (datetime.fromisoformat(message[n]) for n in ("valid_until", "as_of"))
         assert until - as_of == timedelta(seconds=7)
     house.store.close()
+
+
+def test_a_lot_whose_gateway_does_not_know_the_time_is_shown_all_the_same(house: House) -> None:
+    """It believes that it is 1970; a display counts from the arrival, by its own clock."""
+    house.clock.is_synced = False
+    house.clock.wall = lambda: datetime(1970, 1, 1, tzinfo=UTC)  # type: ignore[method-assign]
+    house.take(changed(1))
+    house.hear()
+    state = SpotState.model_validate(house.show()["spots/A1/state"])
+    assert may_be_shown(state, START, age_s=59.9)
+    assert not may_be_shown(state, START, age_s=60)
+    house.clock.is_synced = True
+    house.displays.owe_all()
+    state = SpotState.model_validate(house.show()["spots/A1/state"])
+    assert not may_be_shown(state, START, age_s=0)
 
 
 def test_five_changes_in_one_window_are_shown_once_as_it_is_now(house: House) -> None:
