@@ -15,12 +15,12 @@ class Alarms:
         self._due_s = dict.fromkeys(lot.settings.alerts.enabled(), 0.0)
         self._retired = False
 
-    def tick(self, *, linked: bool) -> None:
-        """Look for what is due; nothing is written where nothing changed."""
+    def tick(self, *, linked: bool) -> bool:
+        """Look for what is due; answers whether anything changed. Only then is anything written."""
         now = moment(self._lot)
         due = [kind for kind, due_s in self._due_s.items() if now.monotonic_s >= due_s]
         if not due:
-            return
+            return False
         book, settings = self._lot.store.alerts, self._lot.settings.alerts
         facts = self._gatherer.facts(linked=linked)
         state = book.state
@@ -38,6 +38,7 @@ class Alarms:
                 book.take(state, changes)
         else:
             book.state = state
+        return bool(changes)
 
 
 def moment(lot: Lot) -> Moment:

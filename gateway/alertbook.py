@@ -5,7 +5,7 @@ hold until it was published behind the commit.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from contract.alerts import Alert
@@ -31,6 +31,8 @@ class AlertBook:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self.owed: dict[str, bytes] = {}
+        self.tell: Callable[[Sequence[Change]], None] = lambda changes: None
+        """Called within the transaction that keeps the changes."""
         self.reload()
 
     def reload(self) -> None:
@@ -62,11 +64,12 @@ class AlertBook:
         shown = [alert for alert in self.state.alerts.values() if is_open(alert)]
         return sorted(shown, key=lambda alert: (-alert.severity.rank, alert.since, alert.alert_id))
 
-    def take(self, state: State, changes: Iterable[Change]) -> None:
+    def take(self, state: State, changes: Sequence[Change]) -> None:
         """In a transaction where there are changes: the engine's new state."""
         for change in changes:
             self._write(change)
             self.owed[change.alert.alert_id] = _shown(change.alert)
+        self.tell(changes)
         self.state = state
 
     def owe_all(self) -> None:

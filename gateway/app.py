@@ -7,6 +7,7 @@ import threading
 from gateway import metrics
 from gateway.config import GatewaySettings
 from gateway.forwarder import Forwarder
+from gateway.notifier import Notifier
 from gateway.ownership import Owned, own
 from gateway.service import Service
 from gateway.sinks import registry
@@ -36,6 +37,8 @@ def _run(settings: GatewaySettings) -> int:
     clock = SystemClock(settings.clock)
     store = GatewayStore(settings.store.path, settings.store.limit_bytes)
     store.register_sinks([sink.name for sink in settings.sinks])
+    with store.transaction():
+        store.outbox.forget_others([target.name for target in settings.alerts.notify])
     service = Service(settings, store, clock)
     service.forwarders += [
         Forwarder(
@@ -48,6 +51,10 @@ def _run(settings: GatewaySettings) -> int:
             clock,
         )
         for sink in settings.sinks
+    ]
+    service.notifiers += [
+        Notifier(target, settings.lot_id, settings.zone, store, clock)
+        for target in settings.alerts.notify
     ]
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -75,7 +82,11 @@ def _supervise(
     stopping: threading.Event, service: Service, clock: SystemClock
 ) -> BaseException | None:
     """Feed the watchdog while the service moves, until told to stop or until a thread fails."""
-    threads: list[Service | Forwarder] = [service, *service.forwarders]
+    threads: list[Service | Forwarder | Notifier] = [
+        service,
+        *service.forwarders,
+        *service.notifiers,
+    ]
     while not stopping.wait(WATCHDOG_S):
         for thread in threads:
             if thread.failure:

@@ -1,10 +1,14 @@
 """gateway.toml: the lot and its layout, the broker, the store, the sinks."""
 
+from datetime import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from contract.alerts import Severity
 from contract.spots import Spot
 from contract.words import Id
 from gateway.alerts.registry import Rules
@@ -98,8 +102,34 @@ class ZoneSettings(_Section):
     """How long a vehicle may stand here, before the grace of `[alerts.overstay]`."""
 
 
+class NotifySettings(_Section):
+    """Somebody who is told of alerts, at an address of apprise."""
+
+    name: Id
+    url_file: Path
+    """Its first line is the address, which holds passwords: mode 600."""
+    least: Severity = Severity.WARNING
+    urgent: Severity = Severity.CRITICAL
+    """From this severity on, at once and in quiet hours too."""
+    resolved: bool = True
+    digest_s: float = Field(0.0, ge=0)
+    """So long what is not urgent gathers for one message."""
+    quiet_from: time | None = None
+    quiet_to: time | None = None
+
+    @model_validator(mode="after")
+    def _can_be_told(self) -> Self:
+        if (self.quiet_from is None) != (self.quiet_to is None):
+            raise ValueError("quiet_from and quiet_to belong together: give both or neither")
+        if find_spec("apprise") is None:
+            raise ValueError("the package apprise is absent: pip install 'lotkeeper[notify]'")
+        return self
+
+
 class AlertSettings(Rules):
     """Which alerts are looked for, and who is told of them."""
+
+    notify: tuple[NotifySettings, ...] = ()
 
 
 class GatewaySettings(_Section):
@@ -107,6 +137,8 @@ class GatewaySettings(_Section):
 
     facility_id: Id
     lot_id: Id
+    time_zone: str = "UTC"
+    """Of the lot's wall clock, by its IANA name: for people, never for order."""
     clock: Trust = "auto"
     mqtt: MqttSettings = MqttSettings()
     operator_tls: TlsSettings | None = None
@@ -122,6 +154,20 @@ class GatewaySettings(_Section):
     spots: list[SpotSettings] = []
     sinks: list[SinkSettings] = []
 
+    @field_validator("time_zone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("not an IANA time zone such as Europe/Berlin") from None
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The lot's time zone."""
+        return ZoneInfo(self.time_zone)
+
     @property
     def asking(self) -> MqttSettings:
         """How the commands that ask the running gateway reach the broker."""
@@ -135,6 +181,7 @@ class GatewaySettings(_Section):
             ("zone_id", [zone.zone_id for zone in self.zones]),
             ("spot_id", [spot.spot_id for spot in self.spots]),
             ("sink name", [sink.name for sink in self.sinks]),
+            ("name of [[alerts.notify]]", [each.name for each in self.alerts.notify]),
         ):
             if twice := {name for name in names if names.count(name) > 1}:
                 raise ValueError(f"{what} given twice: {', '.join(sorted(twice))}")

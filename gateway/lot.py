@@ -5,13 +5,14 @@ Holds the presences and joins them with the spots that ingest believes; computes
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from contract.health import AgentHealth
 from contract.occupancy import Occupancy, SpotState
 from contract.upstream import cloud_status, rfc3339
 from contract.words import ClockState, EventType, Status
+from gateway.alerts.engine import Change
 from gateway.config import GatewaySettings
 from gateway.ingest import Ingest
 from gateway.occupancy import Shown, Term, counted, shown, spot_state, tally
@@ -35,9 +36,16 @@ class Lot:
         self.beaten_s: dict[str, float] = {}
         """When (monotonic) the newest of `healths` came."""
         self.max_stay_s = {zone.zone_id: zone.max_stay_s for zone in settings.zones}
+        if settings.alerts.notify:
+            store.alerts.tell = self._tell
         self.refresh()
         for agent_id, heard_ms in store.last_heard(clock.boot_id).items():
             self.presences[agent_id].heard_s = heard_ms / 1000
+
+    def _tell(self, changes: Sequence[Change]) -> None:
+        zone = self.settings.zone if self.clock.synced() else None
+        targets = self.settings.alerts.notify
+        self.store.outbox.put(targets, changes, self.clock.wall(), zone)
 
     def refresh(self) -> None:
         """Take what requests and lanes changed in the store."""

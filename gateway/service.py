@@ -29,6 +29,7 @@ from gateway.heartbeat import health_of, info_of, will_of
 from gateway.ingest import Ingest
 from gateway.judged import JudgedClock
 from gateway.lot import Lot
+from gateway.notifier import Notifier
 from gateway.quota import Quota
 from gateway.requests import ORDERS, answer
 from gateway.store import GatewayStore
@@ -84,6 +85,7 @@ class Service:
         self.ingest = Ingest(settings, store, clock)
         self.lot = Lot(settings, store, self.ingest, clock)
         self.forwarders: list[Forwarder] = []
+        self.notifiers: list[Notifier] = []
         self.desk = Desk(self.lot, self.forwarders)
         self.alarms = Alarms(self.lot)
         self.displays = Displays(self.lot, self.topics, self._publish_retained)
@@ -107,8 +109,8 @@ class Service:
 
     def start(self) -> None:
         """Begin to forward, to connect and to take in."""
-        for forwarder in self.forwarders:
-            forwarder.start()
+        for thread in self._helpers():
+            thread.start()
         self._thread.start()
         self.link.start()
 
@@ -120,10 +122,13 @@ class Service:
         if self.link.connected:
             self._publish_retained(self.topics.gateway_health, will_of(self.session_id))
         self.link.stop()
-        for forwarder in self.forwarders:
-            forwarder.stop()
-        for forwarder in self.forwarders:
-            forwarder.join(10)
+        for thread in self._helpers():
+            thread.stop()
+        for thread in self._helpers():
+            thread.join(10)
+
+    def _helpers(self) -> list[Forwarder | Notifier]:
+        return [*self.forwarders, *self.notifiers]
 
     # paho's thread ---------------------------------------------------------------------------
 
@@ -203,7 +208,8 @@ class Service:
         if now_s >= self._next_tick_s:
             self._next_tick_s = now_s + TICK_S
             self.displays.tick(now_s)
-            self.alarms.tick(linked=self.link.connected)
+            if self.alarms.tick(linked=self.link.connected):
+                self._notify()
         if now_s >= self._next_heartbeat_s:
             self._next_heartbeat_s = now_s + self.settings.presence.heartbeat_s
             self._publish_retained(self.topics.gateway_health, self._heartbeat())
@@ -309,8 +315,13 @@ class Service:
             self._follow(self.ingest.settle(self.desk.replayed.pop()), {})
         if name in ORDERS:
             self.displays.owe_all()
+            self._notify()
         message = response.model_dump_json(exclude_none=True).encode()
         self.link.publish(self.topics.response(name), message)
+
+    def _notify(self) -> None:
+        for notifier in self.notifiers:
+            notifier.notice()
 
     def _heartbeat(self) -> bytes:
         uptime_s = self.clock.monotonic() - self.started_s

@@ -22,6 +22,8 @@ from gateway.books import SCHEMA as BOOKS
 from gateway.books import Books
 from gateway.letters import COUNTED, DeadLetters
 from gateway.letters import SCHEMA as LETTERS
+from gateway.notices import SCHEMA as NOTICES
+from gateway.notices import Outbox
 from gateway.occupancy import Believed
 from spool import Depth, Entry, Row, Spool, Transaction, open_database
 from spool.log import SCHEMA
@@ -68,6 +70,7 @@ MIGRATIONS = [
     ALTER TABLE spots ADD COLUMN arrived TEXT;
     """
     + ALERTS,
+    NOTICES,
 ]
 TRANSACTIONS_KEPT = 10_000
 LEDGER_KEPT = 10_000
@@ -87,6 +90,7 @@ class GatewayStore:
         self.letters = DeadLetters(self.db)
         self.books = Books(self.db)
         self.alerts = AlertBook(self.db)
+        self.outbox = Outbox(self.db)
         with self.transaction():
             self.store_id = self._remember("store_id", uuid.uuid4().hex[:16])
 

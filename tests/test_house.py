@@ -118,7 +118,10 @@ def test_contract_needs_pydantic_alone() -> None:
         ),
         ("import agent.cli", {"agent.app", "gateway", "paho", "rich", "sqlite_utils"}),
         ("import agent.app", {"boto3", "cloud", "confluent_kafka", "gateway", "gpiozero", "rich"}),
-        ("import gateway.app", {"agent", "boto3", "cloud", "confluent_kafka", "drivers", "rich"}),
+        (
+            "import gateway.app",
+            {"agent", "apprise", "boto3", "cloud", "confluent_kafka", "drivers", "rich"},
+        ),
     ],
 )
 def test_a_role_loads_nothing_of_another(code: str, never: set[str]) -> None:

@@ -89,7 +89,7 @@ def test_a_database_that_is_not_there_or_of_another_release_is_named(house: Any)
         pass
     house.store.db.execute("PRAGMA user_version=1")
     with (
-        pytest.raises(Unreadable, match="of schema 1, these tools read 3"),
+        pytest.raises(Unreadable, match="of schema 1, these tools read 4"),
         reading(house.path) as db,
     ):
         check_schema(db)
