@@ -8,8 +8,9 @@ from bench.lot import written_bytes
 from bench.peers.account import Account, account
 from bench.peers.side import Side, peak_mb, written
 
-QUIET_S = 20.0
-"""So long without an arrival is the end, where events are missing."""
+QUIET_S = 65.0
+"""So long without an arrival is the end, where events are missing: a side may be pausing before it
+tries its uplink again, ours for a minute at most."""
 LATE_S = 2.0
 """When all have arrived, so much longer is waited for duplicates."""
 
