@@ -57,3 +57,9 @@ class RuleSettings(BaseModel):
     """So long a subject must be bad without a break before its alert is raised ..."""
     clear_after_s: float = Field(0.0, ge=0)
     """... and so long well before it is resolved."""
+
+    def in_order(self, lower: str, higher: str) -> None:
+        """Raise ValueError where an option is more than the one that it must not pass."""
+        low, high = getattr(self, lower), getattr(self, higher)
+        if low > high:
+            raise ValueError(f"{lower} = {low} is above {higher} = {high}: swap them")

@@ -1,8 +1,9 @@
 """A certificate that expires soon: with it, the gateway would lose its broker."""
 
 from collections.abc import Iterator
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contract.alerts import Severity
 from gateway.alerts import Finding, Level, RuleSettings
@@ -17,6 +18,11 @@ class Config(RuleSettings):
 
     days: float = Field(30.0, gt=0)
     critical_days: float = Field(7.0, ge=0)
+
+    @model_validator(mode="after")
+    def _thresholds(self) -> Self:
+        self.in_order("critical_days", "days")
+        return self
 
 
 def look(facts: Facts, config: Config) -> Iterator[Finding]:

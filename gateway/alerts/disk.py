@@ -1,8 +1,9 @@
 """The disk with the gateway's database fills."""
 
 from collections.abc import Iterator
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contract.alerts import Severity
 from gateway.alerts import Finding, Level, RuleSettings
@@ -18,6 +19,11 @@ class Config(RuleSettings):
     severity: Severity = Severity.CRITICAL
     raise_below: float = Field(0.10, ge=0, le=1)
     clear_from: float = Field(0.15, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _thresholds(self) -> Self:
+        self.in_order("raise_below", "clear_from")
+        return self
 
 
 def look(facts: Facts, config: Config) -> Iterator[Finding]:

@@ -4,8 +4,9 @@ Where too little is known the rule does not judge: an unknown spot is neither.
 """
 
 from collections.abc import Iterator
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contract.alerts import Severity
 from contract.occupancy import Occupancy
@@ -25,6 +26,11 @@ class Config(RuleSettings):
     clear_share: float = Field(0.90, gt=0, le=1)
     coverage_share: float = Field(0.8, ge=0, le=1)
     """Of the spots, so many must be known."""
+
+    @model_validator(mode="after")
+    def _thresholds(self) -> Self:
+        self.in_order("clear_share", "raise_share")
+        return self
 
 
 def look(facts: Facts, config: Config) -> Iterator[Finding]:

@@ -4,8 +4,9 @@ Source: Raspberry Pi documentation, "Power supply warnings": under-voltage is be
 """
 
 from collections.abc import Iterator
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contract.health import Telemetry
 from gateway.alerts import Finding, Level, RuleSettings
@@ -22,6 +23,12 @@ class Config(RuleSettings):
     battery_clear_from: float = Field(30.0, ge=0, le=100)
     volts_below: float = Field(4.63, ge=0)
     volts_clear_from: float = Field(4.8, ge=0)
+
+    @model_validator(mode="after")
+    def _thresholds(self) -> Self:
+        self.in_order("battery_below", "battery_clear_from")
+        self.in_order("volts_below", "volts_clear_from")
+        return self
 
 
 def look(facts: Facts, config: Config) -> Iterator[Finding]:

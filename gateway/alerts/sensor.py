@@ -8,8 +8,9 @@ its spots.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contract.words import HealthState
 from gateway.alerts import Finding, Level, RuleSettings
@@ -32,6 +33,11 @@ class Config(RuleSettings):
     clear_after_s: float = 60.0
     raise_below: int = Field(60, ge=0, le=100)
     clear_from: int = Field(80, ge=0, le=100)
+
+    @model_validator(mode="after")
+    def _thresholds(self) -> Self:
+        self.in_order("raise_below", "clear_from")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

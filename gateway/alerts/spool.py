@@ -4,8 +4,9 @@ A full spool thins: the gateway's and the agents' books say what it gave up.
 """
 
 from collections.abc import Iterator
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contract.health import SpoolDepth
 from gateway.alerts import Finding, Level, RuleSettings
@@ -19,6 +20,11 @@ class Config(RuleSettings):
 
     raise_share: float = Field(0.8, gt=0, le=1)
     clear_share: float = Field(0.6, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _thresholds(self) -> Self:
+        self.in_order("clear_share", "raise_share")
+        return self
 
 
 def look(facts: Facts, config: Config) -> Iterator[Finding]:

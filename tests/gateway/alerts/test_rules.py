@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from gateway.alerts import RuleSettings, registry
 from gateway.alerts.facts import Facts
@@ -48,3 +49,20 @@ def test_the_docs_know_no_rule_that_is_gone() -> None:
     rows = (REPO / "docs/alerts.md").read_text().splitlines()
     shown = [row.split("`")[1] for row in rows if row.startswith("| `") and "|" in row]
     assert set(registry.kinds()) <= set(shown)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "told"),
+    [
+        ("disk", {"raise_below": 0.5}, "raise_below = 0.5 is above clear_from = 0.15"),
+        ("sensor", {"raise_below": 90}, "raise_below = 90 is above clear_from = 80"),
+        ("full", {"raise_share": 0.5}, "clear_share = 0.9 is above raise_share = 0.5"),
+        ("spool", {"clear_share": 0.9}, "clear_share = 0.9 is above raise_share = 0.8"),
+        ("power", {"battery_below": 40}, "battery_below = 40.0 is above battery_clear_from"),
+        ("power", {"volts_below": 5}, "volts_below = 5.0 is above volts_clear_from"),
+        ("certificate", {"days": 3}, "critical_days = 7.0 is above days = 3.0"),
+    ],
+)
+def test_thresholds_that_cross_are_refused(kind: str, options: dict[str, float], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        registry.Rules.model_validate({kind: options})
