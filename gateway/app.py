@@ -3,11 +3,11 @@
 import logging
 import signal
 import threading
+from typing import TYPE_CHECKING
 
 from gateway import metrics
 from gateway.config import GatewaySettings
 from gateway.forwarder import Forwarder
-from gateway.notifier import Notifier
 from gateway.ownership import Owned, own
 from gateway.service import Service
 from gateway.sinks import registry
@@ -15,6 +15,9 @@ from gateway.store import GatewayStore
 from lotkeeper import __version__
 from runtime.clock import SystemClock
 from runtime.systemd import notify
+
+if TYPE_CHECKING:
+    from gateway.notifier import Notifier
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +55,7 @@ def _run(settings: GatewaySettings) -> int:
         )
         for sink in settings.sinks
     ]
-    service.notifiers += [
-        Notifier(target, settings.lot_id, settings.zone, store, clock)
-        for target in settings.alerts.notify
-    ]
+    service.notifiers += _notifiers(settings, store, clock)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -76,6 +76,19 @@ def _run(settings: GatewaySettings) -> int:
     service.stop()
     store.close()
     return 1 if failure else 0
+
+
+def _notifiers(
+    settings: GatewaySettings, store: GatewayStore, clock: SystemClock
+) -> "list[Notifier]":
+    if not settings.alerts.notify:
+        return []
+    from gateway.notifier import Notifier  # and what it takes to start processes
+
+    return [
+        Notifier(target, settings.lot_id, settings.zone, store, clock)
+        for target in settings.alerts.notify
+    ]
 
 
 def _supervise(

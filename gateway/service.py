@@ -11,6 +11,7 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import paho.mqtt.client as paho
 from pydantic import ValidationError
@@ -29,12 +30,14 @@ from gateway.heartbeat import health_of, info_of, will_of
 from gateway.ingest import Ingest
 from gateway.judged import JudgedClock
 from gateway.lot import Lot
-from gateway.notifier import Notifier
 from gateway.quota import Quota
 from gateway.requests import ORDERS, answer
 from gateway.store import GatewayStore
 from runtime.clock import Clock
 from runtime.mqtt import Handlers, Link
+
+if TYPE_CHECKING:
+    from gateway.notifier import Notifier
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +130,7 @@ class Service:
         for thread in self._helpers():
             thread.join(10)
 
-    def _helpers(self) -> list[Forwarder | Notifier]:
+    def _helpers(self) -> "list[Forwarder | Notifier]":
         return [*self.forwarders, *self.notifiers]
 
     # paho's thread ---------------------------------------------------------------------------
