@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.provision import backup_cli, devices_cli, import_cli
+from gateway.provision import backup_cli, broker_cli, devices_cli, import_cli
 from gateway.provision import cli as provision_cli
 from gateway.tools import alerts_cli, buffer_cli, letters_cli
 from gateway.tools.common import DEFAULT, ConfigOption, JsonOption, say_json, settings_of, told
@@ -123,3 +123,4 @@ provision_cli.add_to(app)
 devices_cli.add_to(app)
 import_cli.add_to(app)
 backup_cli.add_to(app)
+broker_cli.add_to(app)
