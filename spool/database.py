@@ -1,7 +1,8 @@
 """A SQLite file that survives a power cut: WAL, synchronous=FULL, checked when it is opened.
 
 A file that fails SQLite's check, or whose seal is broken, is moved aside, never deleted: the
-service starts with a new one, and what can be read of the old is offered to the owner.
+service starts with a new one, and what can be read of the old is offered to the owner. Where the
+log beside it was damaged, SQLite goes back to an older whole: that is told.
 """
 
 import errno
@@ -16,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from spool import reserve, seal
+from spool import reserve, seal, wal
 
 log = logging.getLogger(__name__)
 
@@ -87,9 +88,13 @@ def _connect(path: Path) -> Connection:
 
 
 def _sound(path: Path) -> bool:
+    frames = wal.frames(path)
     try:
         with closing(_connect(path)) as connection:
             verdict = seal.fault(connection)
+            recovered = connection.execute("PRAGMA wal_checkpoint").fetchone()[1]
+            if lost := wal.lost_commits(frames, recovered):
+                log.error("%s: its log was damaged: %d commits or more are gone", path, lost)
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF not in DAMAGE:
             raise

@@ -4,16 +4,20 @@ import hashlib
 import logging
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Literal
 
 from agent.store import AgentStore
 from gateway.store import GatewayStore
-from proof.storage.loads import AGENT_LIMIT, GATEWAY_LIMIT, NAMES
+from proof.storage.loads import AGENT_LIMIT, GATEWAY_LIMIT, NAMES, STEPS, digest
 from spool import Entry
 from spool.database import PAGE_BYTES
 from spool.rows import COLUMNS
+
+COMMITS = 20
+"""Of the load whose log is flipped."""
 
 Verdict = Literal["harmless", "set aside", "quarantined", "silent", "refused"]
 """Nothing changed | the file was | a row was | something changed unseen | no start, no commit."""
@@ -69,11 +73,53 @@ def sound(load: str, folder: Path) -> str:
 def flips(whole: bytes, a_page: int, rng: Random) -> Iterator[tuple[int, int]]:
     """(offset, bit): `a_page` bits of each page, most of them where something is written."""
     for start in range(0, len(whole), PAGE_BYTES):
-        written = [at for at in range(start, start + PAGE_BYTES) if whole[at]]
+        end = min(start + PAGE_BYTES, len(whole))
+        written = [at for at in range(start, end) if whole[at]]
         for number in range(a_page):
             anywhere = number % 4 == 0 or not written
-            at = rng.randrange(start, start + PAGE_BYTES) if anywhere else rng.choice(written)
+            at = rng.randrange(start, end) if anywhere else rng.choice(written)
             yield at, rng.randrange(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A load killed before any checkpoint: its state at each commit, its database and its log.
+
+    The database is made in the log too, in its first `made` bytes.
+    """
+
+    said: list[str]
+    database: bytes
+    log: bytes
+    made: int
+
+
+def logged(load: str, folder: Path) -> Logged:
+    """Run the load for some commits."""
+    folder.mkdir()
+    steps = STEPS[load](folder, COMMITS)
+    path = folder / NAMES[load]
+    log = path.with_name(path.name + "-wal")
+    said = [digest(next(steps))]
+    made = log.stat().st_size
+    said += [digest(next(steps)) for _ in range(COMMITS - 1)]
+    return Logged(said, path.read_bytes(), log.read_bytes(), made)
+
+
+def taken_back(load: str, folder: Path, whole: Logged, place: tuple[int, int]) -> int | None:
+    """How many commits a flip in the log takes back; None where another state came of it."""
+    folder.mkdir(exist_ok=True)
+    for left in folder.iterdir():
+        left.unlink()
+    log = bytearray(whole.log)
+    log[place[0]] ^= 1 << place[1]
+    path = folder / NAMES[load]
+    path.write_bytes(whole.database)
+    path.with_name(path.name + "-wal").write_bytes(log)
+    store, connection = opened(load, folder)
+    found = digest(connection)
+    store.close()
+    return whole.said[::-1].index(found) if found in whole.said else None
 
 
 def verdict(load: str, folder: Path, whole: bytes, said: str, place: tuple[int, int]) -> Verdict:
