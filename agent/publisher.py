@@ -225,7 +225,7 @@ class Publisher:
     def _take_ack(self, ack: Ack) -> None:
         if ack.epoch != self.store.epoch:
             return
-        if ack.seq > self.store.spool.last_seq:
+        if ack.seq > self.store.spool.last_seq or self._is_anothers(ack):
             self._begin_epoch(ack.seq)
             return
         if ack.store_id != self.store.store_id and self.store.meet(ack.store_id):
@@ -239,11 +239,17 @@ class Publisher:
         if ack.resend_from is not None:
             self.window.back_to(ack.resend_from)
 
+    def _is_anothers(self, ack: Ack) -> bool:
+        """Whether what is acknowledged is not what we have under that seq."""
+        if ack.mark is None or ack.seq <= self.store.acked_seq:
+            return False
+        return self.store.mark_at(ack.seq) not in (None, ack.mark)
+
     def _begin_epoch(self, seq: int) -> None:
-        """Our store lost records that the gateway has: their seqs must not be used again."""
+        """The gateway has records that we have not: their seqs must not pass for ours."""
         log.error(
-            "the gateway has record %d and the store ends at %d: it lost committed records, or "
-            "is an old copy; beginning a new epoch",
+            "the gateway's record %d is none of ours, which end at %d: the store lost committed "
+            "records, or is a copy; beginning a new epoch",
             seq,
             self.store.spool.last_seq,
         )

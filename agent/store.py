@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from contract.requests import mark_of
 from spool import Depth, Entry, Row, Spool, Transaction, open_database
 from spool.log import SCHEMA
 from spool.reserve import Reserve
@@ -154,6 +155,16 @@ class AgentStore:
                 self.spool.quarantine(seq)
         with self._lock:
             return self.spool.read(after, limit)
+
+    def mark_at(self, seq: int) -> str | None:
+        """What tells the record `seq` from another's of that seq; None where that cannot be told:
+        it is no longer kept, or was given up."""
+        with self._lock:
+            rows = self.spool.read(seq - 1, 1)
+        if not rows or rows[0].seq != seq or rows[0].lost or not rows[0].intact:
+            return None
+        body = json.loads(rows[0].payload)
+        return mark_of(body["boot_id"], body["monotonic_ms"]) if "boot_id" in body else None
 
     def protect(self, seq: int) -> None:
         """Rows up to `seq` are on their way: they are not thinned."""

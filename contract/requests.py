@@ -1,5 +1,6 @@
 """Acknowledgements, and requests to the gateway with their responses."""
 
+import zlib
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +13,8 @@ class Ack(BaseModel):
 
     Only behind this may an agent forget. `resend_from` asks for all after that seq again. A
     `store_id` that the agent has not met is a new gateway: it offers all that it retains.
+    `mark` is the `mark_of` the record `seq` as it was committed: an agent that has another there
+    goes on from a copy of the store that gave it, and begins an epoch of its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -20,6 +23,16 @@ class Ack(BaseModel):
     epoch: Id
     seq: Annotated[int, Field(ge=0)]
     resend_from: Annotated[int, Field(ge=0)] | None = None
+    mark: str | None = None
+
+
+def mark_of(boot_id: str, monotonic_ms: int) -> str:
+    """What tells two records with one identity apart: when their machine had been up how long.
+
+    >>> mark_of("5e1f0c8a-6a1f-4f0e-9d0f-2b7c1d9e4a55", 14420000)
+    '7539ae00'
+    """
+    return f"{zlib.crc32(f'{boot_id} {monotonic_ms}'.encode()):08x}"
 
 
 class Request(BaseModel):

@@ -77,6 +77,8 @@ class Batch:
     holes: list[tuple[Stream, int, int]] = field(default_factory=list)
     """Streams that go on without the records behind one seq up to another."""
     streams: dict[Stream, int] = field(default_factory=dict)
+    marks: dict[Stream, str] = field(default_factory=dict)
+    """What tells the newest record of each of `streams` from another's; "" where it cannot be."""
     taken: Counter[Stream] = field(default_factory=Counter)
     totals: Counter[str] = field(default_factory=Counter)
 
@@ -96,8 +98,15 @@ def write(store: GatewayStore, batch: Batch, boot_id: str, heard_ms: int) -> Non
     """In a transaction: the records of `batch` and all that follows from them."""
     store.spool.append(batch.entries)
     store.put_spots(batch.spots)
-    for (agent_id, epoch), seq in batch.streams.items():
-        store.move_stream(agent_id, epoch, seq, batch.taken[agent_id, epoch], boot_id, heard_ms)
+    for stream, seq in batch.streams.items():
+        store.move_stream(
+            stream,
+            seq,
+            batch.marks.get(stream, ""),
+            accepted=batch.taken[stream],
+            boot_id=boot_id,
+            heard_ms=heard_ms,
+        )
     for count in batch.counts:
         delta = 1 if count.event_type is EventType.ARRIVAL else -1
         store.enter_count(

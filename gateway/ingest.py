@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from contract.events import (
+    Gap,
     HealthChanged,
     Snapshot,
     SpotChanged,
+    StreamRecord,
     VehicleCounted,
 )
-from contract.requests import Ack
+from contract.requests import Ack, mark_of
 from contract.upstream import cloud_record
 from contract.words import ClockState
 from gateway.batch import Arrived, Batch, Buried, Outcome, Stream, is_durable, spool_key, write
@@ -43,6 +45,8 @@ LETTERS_PER_S = 1.0
 LETTERS_BURST = 100.0
 """What no stream of an agent accounts for is kept, and told in the log, so often: a flood of
 rubbish must neither wear the disk nor keep it busy. The rest is counted."""
+COPY_PAUSE_S = 10.0
+"""An agent with a copied store is told so by an ack, which takes a while to reach it."""
 LONGEST_MS = 10 * 365 * 86_400_000
 """No boot lasts longer: a monotonic time from further away is nonsense, and not to be reckoned."""
 
@@ -69,6 +73,8 @@ class Ingest:
         self.reasons: Counter[str] = Counter()
         self._rubbish = Quota(LETTERS_PER_S, LETTERS_BURST)
         self._holes: dict[Stream, _Hole] = {}
+        self._marks = store.marks()
+        self._copies: dict[Stream, float] = {}
         self._salvaged = store.has_salvaged()
 
     def note_clock(self, agent_id: str, boot_id: str, monotonic_ms: int) -> None:
@@ -78,8 +84,19 @@ class Ingest:
 
     def ack_of(self, agent_id: str, epoch: str) -> Ack:
         """What is committed of a stream now."""
-        seq = self.streams.get((agent_id, epoch), 0)
-        return Ack(store_id=self.store.store_id, epoch=epoch, seq=seq)
+        stream = agent_id, epoch
+        return self._ack_at(stream, self.streams.get(stream, 0), self._marks.get(stream))
+
+    def _ack_at(
+        self, stream: Stream, seq: int, mark: str | None, resend_from: int | None = None
+    ) -> Ack:
+        return Ack(
+            store_id=self.store.store_id,
+            epoch=stream[1],
+            seq=seq,
+            resend_from=resend_from,
+            mark=mark or None,
+        )
 
     def take(self, arrived: Sequence[Arrived]) -> Outcome:
         """Take in a batch of messages, in order, and commit. Raises sqlite3.Error: stop then."""
@@ -109,6 +126,7 @@ class Ingest:
     def settle(self, batch: Batch) -> Outcome:
         """After the commit: what `batch` wrote is believed; answers what it calls for."""
         self.streams.update(batch.streams)
+        self._marks.update(batch.marks)
         self.believed.update(batch.spots)
         self.totals.update(batch.totals)  # += looks through all keys, and paho's thread adds some
         self.totals["accepted"] += batch.taken.total()
@@ -132,7 +150,7 @@ class Ingest:
 
     def _take_record(self, batch: Batch, message: Arrived, record: Record) -> None:
         if not isinstance(record, Snapshot) and not self._in_turn(
-            batch, (record.agent_id, record.epoch), record.seq, record.prev_seq
+            batch, (record.agent_id, record.epoch), record.seq, record.prev_seq, _mark(record)
         ):
             return
         if fault := self._fault(batch, record):
@@ -149,18 +167,23 @@ class Ingest:
     def _take_poison(self, batch: Batch, message: Arrived, poison: Poison) -> None:
         if poison.place:
             epoch, seq, prev = poison.place
-            if not self._in_turn(batch, (message.agent_id, epoch), seq, prev):
+            if not self._in_turn(batch, (message.agent_id, epoch), seq, prev, ""):
                 return
         self._bury(batch, message, poison, poison.place and poison.place[:2])
 
-    def _in_turn(self, batch: Batch, stream: Stream, seq: int, prev_seq: int) -> bool:
+    def _in_turn(self, batch: Batch, stream: Stream, seq: int, prev_seq: int, mark: str) -> bool:
         """Whether the record `seq` is the next of its stream; if so it now counts as committed."""
         if batch.again:
             return True
         committed = batch.streams.get(stream, self.streams.get(stream, 0))
+        if seq == committed:
+            self._look_for_a_copy(batch, stream, mark)
         if seq <= committed:
             self.totals["duplicates"] += 1
             self._ack(batch, stream, committed)
+            return False
+        if self.clock.monotonic() < self._copies.get(stream, 0.0):
+            self.totals["refused_of_a_copy"] += 1
             return False
         if prev_seq > committed:
             if not self._may_skip(batch, stream, committed):
@@ -169,10 +192,22 @@ class Ingest:
             batch.holes.append((stream, committed, prev_seq))
         self._holes.pop(stream, None)
         batch.streams[stream] = seq
+        batch.marks[stream] = mark
         batch.outcome.heard[stream[0]] = None
         batch.taken[stream] += 1
         self._ack(batch, stream, seq)
         return True
+
+    def _mark_of(self, batch: Batch, stream: Stream) -> str:
+        return batch.marks.get(stream, self._marks.get(stream, ""))
+
+    def _look_for_a_copy(self, batch: Batch, stream: Stream, mark: str) -> None:
+        """Two records with one identity: two stores go on from one, and lest either's records
+        pass for the other's, nothing is taken of the stream until each has been told."""
+        known = self._mark_of(batch, stream)
+        if mark and known and mark != known:
+            log.error("agent %s: two stores go on from one epoch, %s", *stream)
+            self._copies[stream] = self.clock.monotonic() + COPY_PAUSE_S
 
     def _may_skip(self, batch: Batch, stream: Stream, committed: int) -> bool:
         """Ask for a hole's records; after some fruitless requests, go on without them."""
@@ -190,17 +225,15 @@ class Ingest:
         hole.asked += 1
         hole.asked_s = now_s
         self.totals["resends_asked"] += 1
-        ack = Ack(
-            store_id=self.store.store_id, epoch=stream[1], seq=committed, resend_from=committed
-        )
-        batch.outcome.acks[stream] = ack
+        mark = self._mark_of(batch, stream)
+        batch.outcome.acks[stream] = self._ack_at(stream, committed, mark, committed)
         return False
 
     def _ack(self, batch: Batch, stream: Stream, seq: int) -> None:
         asked = batch.outcome.acks.get(stream)
         if asked and asked.resend_from is not None and seq <= asked.resend_from:
             return
-        batch.outcome.acks[stream] = Ack(store_id=self.store.store_id, epoch=stream[1], seq=seq)
+        batch.outcome.acks[stream] = self._ack_at(stream, seq, self._mark_of(batch, stream))
 
     def _fault(self, batch: Batch, record: Record) -> tuple[str, str] | None:
         spot_id = getattr(record, "spot_id", None)
@@ -324,3 +357,8 @@ class Ingest:
     def keeps_rubbish_of(self, agent_id: str) -> bool:
         """Whether one more thing that an agent said and nobody can read is worth keeping."""
         return self._rubbish.allows(agent_id, self.clock.monotonic())
+
+
+def _mark(record: StreamRecord) -> str:
+    """A gap's time is that of its sending: it has no mark."""
+    return "" if isinstance(record, Gap) else mark_of(record.boot_id, record.monotonic_ms)

@@ -71,6 +71,7 @@ MIGRATIONS = [
     """
     + ALERTS,
     NOTICES,
+    "ALTER TABLE streams ADD COLUMN mark TEXT NOT NULL DEFAULT '';",
 ]
 TRANSACTIONS_KEPT = 10_000
 LEDGER_KEPT = 10_000
@@ -116,6 +117,11 @@ class GatewayStore:
         rows = self.db.execute("SELECT agent_id, epoch, seq FROM streams ORDER BY born")
         return {(agent, epoch): seq for agent, epoch, seq in rows}
 
+    def marks(self) -> dict[tuple[str, str], str]:
+        """The mark of the record at each stream's committed seq, where one is known."""
+        rows = self.db.execute("SELECT agent_id, epoch, mark FROM streams WHERE mark != ''")
+        return {(agent, epoch): mark for agent, epoch, mark in rows}
+
     def accepted(self) -> dict[str, int]:
         """Records taken in from each agent since this store was made."""
         rows = self.db.execute("SELECT agent_id, SUM(accepted) FROM streams GROUP BY agent_id")
@@ -130,15 +136,22 @@ class GatewayStore:
         return dict(rows.fetchall())
 
     def move_stream(
-        self, agent_id: str, epoch: str, seq: int, accepted: int, boot_id: str, heard_ms: int
+        self,
+        stream: tuple[str, str],
+        seq: int,
+        mark: str,
+        *,
+        accepted: int,
+        boot_id: str,
+        heard_ms: int,
     ) -> None:
-        """In a transaction: the agent's stream is committed up to `seq`."""
+        """In a transaction: the (agent, epoch) is committed up to `seq`, whose mark is `mark`."""
         self.db.execute(
-            "INSERT INTO streams (agent_id, epoch, seq, accepted, boot_id, heard_ms) "
-            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (agent_id, epoch) DO UPDATE SET "
-            "seq=excluded.seq, accepted=accepted+excluded.accepted, "
+            "INSERT INTO streams (agent_id, epoch, seq, mark, accepted, boot_id, heard_ms) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (agent_id, epoch) DO UPDATE SET "
+            "seq=excluded.seq, mark=excluded.mark, accepted=accepted+excluded.accepted, "
             "boot_id=excluded.boot_id, heard_ms=excluded.heard_ms",
-            (agent_id, epoch, seq, accepted, boot_id, heard_ms),
+            (*stream, seq, mark, accepted, boot_id, heard_ms),
         )
 
     def note_hole(self, agent_id: str, epoch: str, after: int, last: int) -> None:

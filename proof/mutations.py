@@ -64,10 +64,12 @@ def _dedupe_off(stack: ExitStack) -> None:
     """What comes again is taken in again."""
     in_turn = Ingest._in_turn
 
-    def lenient(self: Ingest, batch: Batch, stream: Stream, seq: int, prev_seq: int) -> bool:
+    def lenient(
+        self: Ingest, batch: Batch, stream: Stream, seq: int, prev_seq: int, mark: str
+    ) -> bool:
         committed = batch.streams.get(stream, self.streams.get(stream, 0))
         if seq > committed:
-            return in_turn(self, batch, stream, seq, prev_seq)
+            return in_turn(self, batch, stream, seq, prev_seq, mark)
         batch.streams[stream] = committed
         batch.taken[stream] += 1
         self._ack(batch, stream, committed)

@@ -4,6 +4,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from agent.testing import Rig, SetClock, settings_of
 from contract.requests import Ack
 
@@ -50,6 +52,27 @@ def test_an_ack_of_another_epoch_is_not_ours(rig: Rig) -> None:
     gateway.link.publish(topic, b"not an ack")
     gateway.ack(rig.agent, 1)
     rig.acked(1)
+
+
+@pytest.mark.parametrize("is_copy", [True, False])
+def test_an_ack_of_a_record_that_another_made_begins_an_epoch(rig: Rig, is_copy: bool) -> None:
+    """The store is a copy of one that went on elsewhere: what it has would be forgotten unsent."""
+    store = rig.agent.store
+    before = store.epoch
+    rig.agent.free()
+    mark = store.mark_at(3)
+    assert mark
+    gateway = rig.gateway()
+    rig.publisher.start()
+    gateway.until(lambda: gateway.seqs == [1, 2, 3])
+    ack = Ack(store_id="store-1", epoch=before, seq=3, mark="another" if is_copy else mark)
+    gateway.link.publish(gateway.topics.agent("pi-1", "ack"), ack.model_dump_json().encode())
+    if is_copy:
+        gateway.until(lambda: gateway.seqs == [1, 2, 3, 1, 2, 3])
+        assert [r["epoch"] for r in gateway.records] == [before] * 3 + [store.epoch] * 3
+    else:
+        rig.acked(3)
+    assert (store.epoch != before) is is_copy
 
 
 def test_a_hole_is_filled_when_it_is_asked_for(rig: Rig) -> None:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contract.requests import mark_of
 from contract.words import Status
 from gateway.batch import Arrived, Outcome
-from gateway.ingest import HOLES_UNTIL_SKIP, RESEND_PAUSE_MAX_S, Ingest
+from gateway.ingest import COPY_PAUSE_S, HOLES_UNTIL_SKIP, RESEND_PAUSE_MAX_S, Ingest
 from gateway.store import GatewayStore
 from gateway.testing import START, SetClock, changed, lot_settings
 
@@ -373,3 +374,27 @@ def test_any_delivery_ends_in_the_truth(tmp_path_factory: Any, data: st.DataObje
         last = [m["status"] for m in stream if m["spot_id"] == spot][-1:]
         assert [gateway.status(spot).value] == last if last else spot not in gateway.ingest.believed
     gateway.store.close()
+
+
+def test_a_copy_of_an_agents_store_is_found_by_the_record_that_both_gave(gateway: Gateway) -> None:
+    """Its records must neither pass for the other's nor be acknowledged as if they did."""
+    gateway.take(changed(1), changed(2, "free"))
+    gateway.restart()
+    copies = [changed(seq, boot_id="copy-boot", spot_id="A2") for seq in (2, 3, 4)]
+    ack = gateway.take(copies).acks["pi-1", "e1"]
+    original = changed(2)
+    assert (ack.seq, ack.mark) == (2, mark_of("pi-boot", original["monotonic_ms"]))
+    assert len(gateway.spooled()) == 2
+    gateway.take(changed(3))
+    assert len(gateway.spooled()) == 2
+    gateway.clock.now_s += COPY_PAUSE_S
+    gateway.take(changed(3))
+    assert [r["spot_id"] for r in gateway.spooled()] == ["A1"] * 3
+
+
+def test_what_comes_again_is_no_copy(gateway: Gateway) -> None:
+    gap = {k: v for k, v in changed(1).items() if k not in ("spot_id", "status", "previous")}
+    gap |= {"type": "gap", "first_seq": 1, "last_seq": 1, "count": 1, "reason": "spool_full"}
+    gateway.take(gap)
+    gateway.take(gap | {"monotonic_ms": 1_000_000}, changed(2))  # it has the time of its sending
+    assert acked(gateway.take(changed(2), changed(3, "free"))) == 3
