@@ -1,6 +1,7 @@
 """Requests about alerts: list, acknowledge, resolve, note; and what a vehicle may use."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from contract.upstream import rfc3339
@@ -16,7 +17,9 @@ from gateway.alerts.engine import (
     note,
     resolve,
 )
+from gateway.alerts.sensor import parts, score
 from gateway.desk import Answer, Desk, Refused, limit_of, spot_of
+from gateway.facts import Gatherer
 
 BY_CHARACTERS = 64
 NOTE_CHARACTERS = 500
@@ -31,6 +34,18 @@ def _list(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
     if data.get("all") is True:
         found["past"] = [as_dict(alert) for alert in book.past(limit)]
     return found
+
+
+def _sensors(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
+    """Each sensor's score with its parts; None where nothing is known of it now."""
+    facts = Gatherer(desk.lot).facts(linked=True)
+    found = {spot_id: parts(facts, spot) for spot_id, spot in facts.spots.items()}
+    return {
+        "sensors": [
+            {"spot_id": spot_id, "score": score(each), "parts": [asdict(part) for part in each]}
+            for spot_id, each in found.items()
+        ]
+    }
 
 
 def _order(act: Act) -> Answer:
@@ -74,7 +89,7 @@ def _say_vehicle(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
     return {"spot_id": spot_id, "kinds": sorted(said), "since": rfc3339(believed.arrived)}
 
 
-QUESTIONS: dict[str, Answer] = {"alerts-list": _list}
+QUESTIONS: dict[str, Answer] = {"alerts-list": _list, "sensors": _sensors}
 ORDERS: dict[str, Answer] = {
     "alerts-acknowledge": _order(acknowledge),
     "alerts-resolve": _order(resolve),

@@ -5,6 +5,7 @@ appended = delivered + waiting + dead-lettered + dropped.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 from wsgiref.simple_server import WSGIServer
@@ -65,6 +66,7 @@ class LotCollector(Collector):
         yield from self._ingest()
         yield from self._sinks()
         yield from self._spots()
+        yield from self._alerts()
 
     def _ingest(self) -> Iterable[Metric]:
         accepted = CounterMetricFamily(
@@ -118,6 +120,21 @@ class LotCollector(Collector):
         for agent_id in list(self._lot.presences):
             agents.add_metric([agent_id], float(not self._lot.silence(agent_id)))
         yield agents
+
+    def _alerts(self) -> Iterable[Metric]:
+        alerts = GaugeMetricFamily("lotkeeper_alerts", "Open alerts", labels=["kind", "severity"])
+        counts = Counter((each.kind, each.severity.value) for each in self._lot.store.alerts.open)
+        for (kind, severity), count in counts.items():
+            alerts.add_metric([kind, severity], count)
+        yield alerts
+        notices = GaugeMetricFamily(
+            "lotkeeper_notices", "Notices of alerts that wait to be told", labels=["target"]
+        )
+        with self._lot.store.lock:
+            waiting = self._lot.store.outbox.waiting()
+        for target in self._lot.settings.alerts.notify:
+            notices.add_metric([target.name], waiting.get(target.name, 0))
+        yield notices
 
 
 def registry_of(lot: Lot, forwarders: list[Forwarder]) -> CollectorRegistry:

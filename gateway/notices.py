@@ -147,6 +147,11 @@ class Outbox:
         ).fetchone()
         return datetime.fromisoformat(row[0]) if row[0] else None
 
+    def waiting(self) -> dict[str, int]:
+        """How many wait for each target."""
+        rows = self._db.execute("SELECT target, COUNT(*) FROM notices GROUP BY target")
+        return dict(rows.fetchall())
+
     def told(self, notices: Iterable[Notice]) -> None:
         """These have been told."""
         self._db.executemany(

@@ -108,6 +108,15 @@ def test_a_vehicle_without_a_claim_is_told_until_it_leaves(post: Any) -> None:
     assert post.live() == post.live(200) == []
 
 
+def test_each_sensors_score_is_told_with_its_parts(post: Any) -> None:
+    post.say("occupied")
+    post.beat(quality="no_echo")
+    one, other, unheard = post.ask("sensors").data["sensors"]
+    assert (one["spot_id"], one["score"]) == ("A1", 80)
+    assert {"name": "quality", "points": 0, "of": 20, "why": "no_echo"} in one["parts"]
+    assert (other["score"], other["parts"], unheard["score"]) == (None, [], None)
+
+
 # The command -----------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from gateway import notices as module
 from gateway.alerts.engine import Change, What
 from gateway.config import GatewaySettings, NotifySettings
 from gateway.message import message
+from gateway.metrics import registry_of
 from gateway.notices import Notice, due_at, quiet_until, wanted
 from gateway.store import GatewayStore
 from gateway.testing import START, lot_settings
@@ -197,6 +198,10 @@ def test_a_notice_is_put_down_with_its_alert(post: Any, tmp_path: Path) -> None:
     assert post.look(200) == ["offline.pi-1"]
     post.restart()
     (notice,) = post.store.outbox.due("ops", post.clock.wall())
+    registry = registry_of(post.lot, [])
+    labels = {"kind": "offline", "severity": "critical"}
+    assert registry.get_sample_value("lotkeeper_alerts", labels) == 1
+    assert registry.get_sample_value("lotkeeper_notices", {"target": "ops"}) == 1
     assert (notice.what, notice.alert.alert_id) == (What.RAISED, "offline.pi-1")
 
 
