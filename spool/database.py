@@ -95,6 +95,7 @@ def _sound(path: Path) -> bool:
             recovered = connection.execute("PRAGMA wal_checkpoint").fetchone()[1]
             if lost := wal.lost_commits(frames, recovered):
                 log.error("%s: its log was damaged: %d commits or more are gone", path, lost)
+        verdict = verdict or _unwritable(path)
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF not in DAMAGE:
             raise
@@ -104,6 +105,14 @@ def _sound(path: Path) -> bool:
     if verdict is not None:
         log.error("database %s is damaged: %s", path, verdict)
     return verdict is None
+
+
+def _unwritable(path: Path) -> str | None:
+    """SQLite only reads a file whose header has a write version above 2, and says it is sound
+    (sqlite.org/fileformat2.html, section 1.3.3)."""
+    with path.open("rb") as file:
+        version = file.read(19)[18:]
+    return f"its header has the write version {version[0]}" if version > b"\2" else None
 
 
 def _set_aside(path: Path) -> Path:

@@ -64,6 +64,9 @@ def fault(connection: sqlite3.Connection) -> str | None:
         counted = "SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'"
         table = connection.execute(counted).fetchone()
         return f"table {table[0]} has lost its counter" if table else None
+    columns = [row[1] for row in connection.execute("PRAGMA table_info(sqlite_sequence)")]
+    if columns != ["name", "seq"]:
+        return f"its table of counters has the columns {columns}"
     return _broken(connection) or _reused(connection) or _unbalanced(connection)
 
 

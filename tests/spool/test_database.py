@@ -131,7 +131,29 @@ def flip_in_the_schema(path: Path) -> None:
     path.write_bytes(data.replace(b"CREATE TABLE spool ", b"CREATE T\xc1BLE spool "))
 
 
-@pytest.mark.parametrize("harm", [flip_in_the_schema, overwrite_a_page, cut_short, write_garbage])
+def flip_in_the_write_version(path: Path) -> None:
+    """SQLite takes the file for one of a later release, sound and not to be written."""
+    data = bytearray(path.read_bytes())
+    data[18] ^= 8
+    path.write_bytes(data)
+
+
+def flip_in_the_counters_schema(path: Path) -> None:
+    whole = b"CREATE TABLE sqlite_sequence(name,seq)"
+    path.write_bytes(path.read_bytes().replace(whole, whole.replace(b"name", b"fame")))
+
+
+HARMS = [
+    flip_in_the_schema,
+    flip_in_the_counters_schema,
+    flip_in_the_write_version,
+    overwrite_a_page,
+    cut_short,
+    write_garbage,
+]
+
+
+@pytest.mark.parametrize("harm", HARMS)
 def test_a_damaged_file_is_set_aside_and_a_new_one_made(
     path: Path, harm: Callable[[Path], None]
 ) -> None:
