@@ -79,15 +79,15 @@ class Identity(_Entry):
         return [each for each in self.certificates if not each.revoked and each.until > now]
 
     def state(self, now: datetime) -> str:
-        """`active`, `renewal due`, `invited`, `revoked`, `expired` or `new`."""
+        """`active`, `renewal due`, `invited`, `revoked` or `expired`."""
         if valid := self.valid(now):
             last = max(each.until for each in valid)
             return "renewal due" if last - now < DUE else "active"
         if self.invitation and self.invitation.used_by is None:
             return "invited" if self.invitation.until > now else "expired"
-        if not self.certificates:
-            return "new"
-        return "revoked" if self.certificates[-1].revoked else "expired"
+        if self.certificates and not self.certificates[-1].revoked:
+            return "expired"
+        return "revoked"
 
 
 class Register(_Entry):

@@ -23,7 +23,8 @@ from gateway.provision.backup import (
     read_manifest,
 )
 from gateway.provision.files import NotWritten
-from gateway.tools.reading import Unreadable
+from gateway.store import MIGRATIONS, GatewayStore
+from gateway.tools.reading import Unreadable, reading
 from gateway.tools.verify import verify
 from runtime.config import ConfigError, load
 
@@ -119,10 +120,25 @@ def _unfit(staged: Path, config: Path) -> list[str]:
         register.read(staged / FOLDER / "provision" / "identities.json")
         _check_ca(staged / FOLDER)
         if (staged / STORE).exists():
-            faults += [f"the store: {fault}" for fault in verify(staged / STORE).faults]
+            limit_bytes = load(config, GatewaySettings).store.limit_bytes
+            faults += [
+                f"the store: {fault}" for fault in _store_faults(staged / STORE, limit_bytes)
+            ]
     except (ConfigError, NotWritten, Unreadable, ValueError) as error:
         faults.append(str(error))
     return faults
+
+
+def _store_faults(store: Path, limit_bytes: int) -> list[str]:
+    """What an older release wrote is brought to this one first, as its gateway would at a start."""
+    with reading(store) as db:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version < len(MIGRATIONS):
+        opened = GatewayStore(store, limit_bytes)
+        opened.close()
+        if opened.damaged:
+            return ["damaged when it was backed up; `gateway buffer salvage` can read some of it"]
+    return verify(store).faults
 
 
 def _check_ca(folder: Path) -> None:

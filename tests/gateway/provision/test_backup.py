@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -19,10 +20,11 @@ from gateway.batch import Arrived
 from gateway.cli import app
 from gateway.config import GatewaySettings
 from gateway.ingest import Ingest
-from gateway.store import GatewayStore
+from gateway.store import MIGRATIONS, GatewayStore
 from gateway.testing import SetClock, changed
 from gateway.tools.verify import verify
 from runtime.config import load
+from spool.database import migrate
 
 EVENTS = "parking/v1/north/agents/pi-1/events"
 
@@ -132,6 +134,31 @@ def test_a_gateway_that_writes_meanwhile_is_backed_up_at_one_moment(living: Livi
     again = GatewayStore(living.settings.store.path, 10_000_000)
     assert 3 <= again.streams()["pi-1", "e1"] <= living.taken
     again.close()
+
+
+def test_a_backup_of_an_older_release_is_restored_into_this_one(living: Living) -> None:
+    living.store.close()
+    path = living.settings.store.path
+    for each in path.parent.glob("gateway.db*"):
+        each.unlink()
+    old = sqlite3.connect(path, isolation_level=None)
+    migrate(old, MIGRATIONS[:1])
+    old.close()
+    backup = living.made()
+    living.lose()
+    result = living.lot.run("restore", backup)
+    assert result.exit_code == 0, result.output
+    assert verify(path).good
+    GatewayStore(path, 1_000_000).close()
+
+
+def test_a_backup_of_a_newer_release_is_refused(living: Living) -> None:
+    living.store.db.execute("PRAGMA user_version = 99")
+    backup = living.made()
+    living.lose()
+    result = living.lot.run("restore", backup)
+    assert (result.exit_code, "of schema 99" in result.output) == (1, True), result.output
+    assert not living.lot.places.root.exists()
 
 
 def test_what_is_there_is_not_written_over(living: Living) -> None:
