@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: help demo test lint types imports bench peers accuracy proof lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.demo ## run a whole lot on this machine (ARGS="--help" for its options)
 	@$(BIN)/lotkeeper demo $(ARGS)
@@ -44,6 +44,16 @@ accuracy: .venv/.dev ## the tables of docs/accuracy.md anew, about an hour (ARGS
 
 proof: .venv/.dev ## the tests that take minutes
 	@$(BIN)/pytest -m proof $(ARGS)
+
+# For a Pi of this release; another: make deb SUITE=trixie ARCH=armhf
+SUITE ?= bookworm
+ARCH ?= arm64
+
+deb: .venv/.dev ## the Debian packages, into build/deb (SUITE=trixie, ARCH=amd64)
+	@$(BIN)/python -m debian.build --suite $(SUITE) --arch $(ARCH)
+
+test-system: .venv/.dev ## as root: a Debian booted, the packages installed, killed, upgraded, purged
+	@LOTKEEPER_SUITES="$(SUITE)" $(BIN)/pytest -m system -s $(ARGS) tests/system
 
 # setuptools comes with the lock, so the build needs nothing that is not pinned.
 .venv/.%: requirements/%.txt pyproject.toml | .venv/bin/python
