@@ -47,7 +47,7 @@ class Gatherer:
             up_s=now_s - self._started_s,
             linked=linked,
             agents={
-                agent_id: self._agent(agent_id, now_s)
+                agent_id: self._agent(agent_id, now, now_s)
                 for agent_id in sorted(self._own.keys() | lot.presences.keys())
             },
             spots=Later(lambda: self._spots(now, now_s)),
@@ -62,7 +62,13 @@ class Gatherer:
     def _spots(self, now: datetime, now_s: float) -> dict[str, SpotFacts]:
         return {spot_id: self._spot(spot_id, now, now_s) for spot_id in self._lot.ingest.spots}
 
-    def _agent(self, agent_id: str, now_s: float) -> AgentFacts:
+    def _clock_off_s(self, agent_id: str, now: datetime, now_s: float) -> float | None:
+        health = self._lot.healths.get(agent_id)
+        if health is None or health.time is None or agent_id not in self._lot.beaten_s:
+            return None
+        return (health.time - now).total_seconds() + now_s - self._lot.beaten_s[agent_id]
+
+    def _agent(self, agent_id: str, now: datetime, now_s: float) -> AgentFacts:
         presence = self._lot.presences.get(agent_id) or Presence()
         return AgentFacts(
             silence=self._lot.silence(agent_id),
@@ -70,6 +76,7 @@ class Gatherer:
             spots=self._own[agent_id],
             clone_suspected=presence.clone_suspected,
             health=self._lot.healths.get(agent_id),
+            clock_off_s=self._clock_off_s(agent_id, now, now_s),
             letters=self._letters.get(agent_id, 0),
         )
 

@@ -46,6 +46,8 @@ class AgentFacts:
     clone_suspected: bool = False
     health: AgentHealth | None = None
     """Its newest heartbeat."""
+    clock_off_s: float | None = None
+    """How far its clock was ahead of the gateway's in that heartbeat; None where it did not say."""
     letters: int = 0
     """Messages and records of it that were refused in the last hour."""
 

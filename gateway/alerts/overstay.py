@@ -3,7 +3,8 @@
 The stay is measured from the original arrival: a restart of agent or gateway, or a while in which
 the spot was unknown, begins no new one. The limit is the zone's `max_stay_s`; `grace_s` behind it
 is the end grace, for the way back to the vehicle. Raised only on a live heartbeat whose reading was
-taken behind that moment and says `occupied`: a departure that was missed is no overstay.
+taken behind that moment and says `occupied`: a departure that was missed is no overstay. An agent
+whose clock is far from the gateway's is no witness of when a stay began.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from gateway.alerts import Finding, Level, RuleSettings
 from gateway.alerts.facts import Facts, SpotFacts
 
 EVERY_S = 5.0
+CLOCK_OFF_S = 300.0
 
 
 class Config(RuleSettings):
@@ -30,10 +32,17 @@ def look(facts: Facts, config: Config) -> Iterator[Finding]:
         due = _due(spot, config.grace_s)
         if due is None or facts.now < due:
             continue
-        if not facts.synced or not _verified(spot, due):
+        if not _is_timed(facts, spot) or not _verified(spot, due):
             yield Finding(spot_id, Level.UNSURE)
         else:
             yield _overstay(spot_id, spot, due, facts.now)
+
+
+def _is_timed(facts: Facts, spot: SpotFacts) -> bool:
+    """Whether both clocks can be believed that the stay is measured by."""
+    agent = facts.agents.get(spot.agent_id)
+    off_s = agent.clock_off_s if agent else None
+    return facts.synced and abs(off_s or 0.0) <= CLOCK_OFF_S
 
 
 def _due(spot: SpotFacts, grace_s: float) -> datetime | None:

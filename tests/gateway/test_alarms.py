@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.batch import Arrived
+from gateway.facts import Gatherer
 from gateway.testing import START, lot_settings
 
 EVENTS = "parking/v1/lot-1/agents/pi-1/events"
@@ -119,6 +120,17 @@ def test_refused_data_are_told_while_they_are_new(post: Any) -> None:
     for _ in range(58):
         assert post.live(60, "free") == ["invalid.pi-1"]
     assert post.live(120, "free") == []
+
+
+def test_how_far_an_agents_clock_is_off_is_reckoned_at_its_heartbeat(post: Any) -> None:
+    """Red where the heartbeat's age counts as an error of the clock."""
+    post.say("occupied")
+    post.beat()
+    told = post.clock.wall() - timedelta(seconds=200)
+    post.lot.healths["pi-1"] = post.lot.healths["pi-1"].model_copy(update={"time": told})
+    post.clock.now_s += 60
+    facts = Gatherer(post.lot).facts(linked=True)
+    assert facts.agents["pi-1"].clock_off_s == -200
 
 
 def test_a_rule_that_is_turned_off_leaves_no_alert(post: Any, tmp_path: Path) -> None:

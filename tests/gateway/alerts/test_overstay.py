@@ -8,7 +8,7 @@ import pytest
 from contract.health import SpotHealth
 from contract.words import HealthState, Status
 from gateway.alerts import Finding, Level
-from gateway.alerts.facts import Facts, SpotFacts
+from gateway.alerts.facts import AgentFacts, Facts, SpotFacts
 from gateway.alerts.overstay import Config, look
 from gateway.testing import START
 
@@ -63,3 +63,13 @@ def test_an_unsynced_clock_accuses_nobody() -> None:
     now = START + 2 * HOUR
     facts = Facts(now, synced=False, spots={"A1": replace(PARKED, sensed_at=now)})
     assert [each.level for each in look(facts, Config())] == [Level.UNSURE]
+
+
+@pytest.mark.parametrize(
+    ("off_s", "level"), [(None, Level.BAD), (-300.0, Level.BAD), (-301.0, Level.UNSURE)]
+)
+def test_an_agent_whose_clock_is_wrong_is_no_witness(off_s: float | None, level: Level) -> None:
+    now = START + 2 * HOUR
+    spot = replace(PARKED, sensed_at=now)
+    facts = Facts(now, agents={"pi-1": AgentFacts(clock_off_s=off_s)}, spots={"A1": spot})
+    assert [each.level for each in look(facts, Config())] == [level]
