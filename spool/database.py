@@ -95,9 +95,10 @@ def _sound(path: Path) -> bool:
             recovered = connection.execute("PRAGMA wal_checkpoint").fetchone()[1]
             if lost := wal.lost_commits(frames, recovered):
                 log.error("%s: its log was damaged: %d commits or more are gone", path, lost)
-        verdict = verdict or _unwritable(path)
+        verdict = verdict or _strange_format(path)
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF not in DAMAGE:
+        code = error.sqlite_errorcode & 0xFF
+        if code not in DAMAGE and not (code == sqlite3.SQLITE_ERROR and _strange_format(path)):
             raise
         verdict = str(error)
     except UnicodeDecodeError as error:
@@ -107,12 +108,16 @@ def _sound(path: Path) -> bool:
     return verdict is None
 
 
-def _unwritable(path: Path) -> str | None:
-    """SQLite only reads a file whose header has a write version above 2, and says it is sound
-    (sqlite.org/fileformat2.html, section 1.3.3)."""
+def _strange_format(path: Path) -> str | None:
+    """What SQLite takes for a later format, and so not for damage: a write version above 2, whose
+    file it only reads, or a schema format above 4, which it refuses (sqlite.org/fileformat2.html,
+    sections 1.3.3 and 1.3.10)."""
     with path.open("rb") as file:
-        version = file.read(19)[18:]
-    return f"its header has the write version {version[0]}" if version > b"\2" else None
+        header = file.read(48)
+    write, schema = header[18:19], header[44:]
+    if write > b"\2" or schema > b"\0\0\0\4":
+        return f"its header has write version {write.hex()}, schema format {schema.hex()}"
+    return None
 
 
 def _set_aside(path: Path) -> Path:

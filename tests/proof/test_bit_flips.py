@@ -62,7 +62,7 @@ def test_a_flip_on_any_page_is_caught(load: str, folder: Path) -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("load", LOADS)
 def test_thousands_of_flips_are_caught(load: str, folder: Path) -> None:
-    found, wrong = flipped(load, folder, a_page=100, seed=2)
+    found, wrong = flipped(load, folder, a_page=200, seed=2)
     print(f"{load}: {dict(found)}")
     assert wrong == []
     assert found.total() > 4000

@@ -138,6 +138,12 @@ def flip_in_the_write_version(path: Path) -> None:
     path.write_bytes(data)
 
 
+def flip_in_the_schema_format(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[47] ^= 2
+    path.write_bytes(data)
+
+
 def flip_in_the_counters_schema(path: Path) -> None:
     whole = b"CREATE TABLE sqlite_sequence(name,seq)"
     path.write_bytes(path.read_bytes().replace(whole, whole.replace(b"name", b"fame")))
@@ -147,6 +153,7 @@ HARMS = [
     flip_in_the_schema,
     flip_in_the_counters_schema,
     flip_in_the_write_version,
+    flip_in_the_schema_format,
     overwrite_a_page,
     cut_short,
     write_garbage,
