@@ -46,15 +46,20 @@ def _explain(where: str, problem: Any) -> str:
     return f"{where}: {key} = {problem['input']!r}: {message}"
 
 
+def require_private(path: Path) -> None:
+    """Raises ConfigError where others than owner and group may use the file, OSError if absent."""
+    mode = path.stat().st_mode
+    if mode & 0o037:
+        raise ConfigError(f"{path}: others may use it (mode {mode & 0o777:o}); chmod 600")
+
+
 def read_secret(path: Path) -> str:
     """The first line of a secret's file. Raises ConfigError if others may read it.
 
     Its group may: LoadCredential= of systemd 254 and later gives mode 440 (systemd#29435).
     """
     try:
-        mode = path.stat().st_mode
-        if mode & 0o037:
-            raise ConfigError(f"{path}: others may use it (mode {mode & 0o777:o}); chmod 600")
+        require_private(path)
         lines = path.read_text().splitlines()
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error

@@ -26,7 +26,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from pydantic import BaseModel, ConfigDict, Field
 
-from runtime.config import ConfigError, read_secret
+from runtime.config import ConfigError, read_secret, require_private
 
 log = logging.getLogger(__name__)
 
@@ -223,6 +223,8 @@ class Link:
 
 def _set_tls(client: paho.Client, tls: TlsSettings) -> None:
     try:
+        if tls.key_file:
+            require_private(tls.key_file)
         client.tls_set(
             ca_certs=str(tls.ca_file),
             certfile=str(tls.cert_file) if tls.cert_file else None,

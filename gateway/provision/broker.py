@@ -6,6 +6,7 @@ another's session: without it, any bay could empty the gateway's queue by its cl
 """
 
 import os
+import re
 import signal
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from contract.topics import Topics
 from gateway.provision import ca
-from gateway.provision.files import SECRET, Planned
+from gateway.provision.files import SECRET, NotWritten, Planned
 from gateway.provision.lot import Lot
 from gateway.provision.places import BrokerPlaces
 from gateway.provision.register import Register, Role
@@ -51,8 +52,9 @@ class BrokerNotTold(Exception):
 
 
 def conf(lot: Lot) -> Planned:
-    """The drop-in for conf.d."""
+    """The drop-in for conf.d. Raises NotWritten where another lot's is there."""
     places = BrokerPlaces(lot.broker)
+    _must_be_ours(places.conf, lot)
     text = CONF.format(
         lot=lot.lot_id,
         port=lot.port,
@@ -64,6 +66,18 @@ def conf(lot: Lot) -> Planned:
         max_packet=MAX_PACKET_BYTES,
     )
     return Planned(places.conf, text.encode())
+
+
+def _must_be_ours(drop_in: Path, lot: Lot) -> None:
+    """A broker has one list of rights, so it serves one lot."""
+    text = drop_in.read_text() if drop_in.exists() else ""
+    if (found := re.search(r"^# Devices of lot (\S+):", text, re.MULTILINE)) is None:
+        return
+    if found[1] != lot.lot_id:
+        raise NotWritten(
+            f"{drop_in} belongs to lot {found[1]}: another lot on this machine needs a mosquitto "
+            "of its own; name its folder with --broker-dir, and another --port"
+        )
 
 
 def acl(lot: Lot, register: Register, now: datetime) -> Planned:

@@ -276,12 +276,22 @@ def list_identities(directory: DirOption = ROOT, as_json: JsonOption = False) ->
         typer.echo(f"{row['name']:<20} {row['role']:<9} {row['state']:<12} {until}".rstrip())
 
 
-def show(name: NameArgument, directory: DirOption = ROOT, as_json: JsonOption = False) -> None:
+def show(
+    name: NameArgument,
+    directory: DirOption = ROOT,
+    as_json: JsonOption = False,
+    agent_toml: Annotated[
+        bool, typer.Option("--agent-toml", help="Its configuration by today's plan, nothing else.")
+    ] = False,
+) -> None:
     """One identity: its certificates, its invitation, its spots, its rights at the broker."""
-    from gateway.provision import broker, register
+    from gateway.provision import broker, bundle, register
 
     with told():
         site = _site(directory)
+        if agent_toml:
+            typer.echo(bundle.agent_toml(site.lot, name).content.decode(), nl=False)
+            return
         identity = register.read(Places(directory).register).of(name)
     told_of = identity.model_dump(mode="json", exclude={"invitation": {"token_sha256"}})
     told_of["spots"] = [spot.spot_id for spot in site.lot.spots_of(name)]

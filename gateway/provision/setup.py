@@ -53,7 +53,8 @@ def own_identities(site: Site) -> list[Own]:
 
 def plan(places: Places, described: lot.Lot, now: datetime) -> Setup:
     """What `init` is to write. Raises NoLot, NotWritten, NotRegistered."""
-    begun = places.ca.exists() or places.ca_key.exists()
+    # The register comes after both: without it, one of them alone is a first try that was cut off.
+    begun = places.register.exists() or (places.ca.exists() and places.ca_key.exists())
     authority = read_authority(places) if begun else ca.found(described.lot_id, now)
     setup = Setup(Site(places, described, authority), register.read(places.register))
     setup.files += [

@@ -260,3 +260,12 @@ def test_certificates_that_cannot_be_used_are_named(tmp_path: Path, text: str | 
 def test_settings_out_of_range_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         MqttSettings.model_validate(wrong)
+
+
+def test_a_private_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    key = tmp_path / "identity.key"
+    key.write_text("secret")
+    key.chmod(0o644)
+    tls = TlsSettings(ca_file=tmp_path / "ca", cert_file=tmp_path / "crt", key_file=key)
+    with pytest.raises(ConfigError, match=r"identity\.key: others may use it \(mode 644\)"):
+        Link(MqttSettings(tls=tls), "any", Handlers())

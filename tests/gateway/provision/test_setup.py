@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from typer.testing import CliRunner
 
+from gateway.cli import app
 from gateway.config import GatewaySettings
-from gateway.provision import ca
+from gateway.provision import ca, files, register
 from gateway.provision.broker import conf
 from gateway.provision.places import Places
 from runtime.config import load
@@ -103,10 +105,6 @@ def test_what_is_wrong_is_named_and_nothing_changes(
 
 @pytest.mark.parametrize("missing", ["--lot", "--host", "--zone"])
 def test_a_new_lot_needs_its_names(tmp_path: Path, missing: str) -> None:
-    from typer.testing import CliRunner
-
-    from gateway.cli import app
-
     words = {"--lot": "x", "--host": "h", "--zone": "A", "--dir": str(tmp_path)}
     del words[missing]
     arguments = [each for pair in words.items() for each in pair]
@@ -170,3 +168,44 @@ def test_needs_renewal_has_three_answers(lot: Any, tmp_path: Path) -> None:
 def test_the_default_places() -> None:
     assert str(Places().gateway_toml) == "/etc/lotkeeper/gateway.toml"
     assert str(Places().key("identity")) == "/etc/lotkeeper/tls/identity.key"
+
+
+@pytest.mark.parametrize("writes", range(17))
+def test_a_first_init_that_was_cut_off_is_finished_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    """The power fails after so many files; no certificate stays that the register does not know."""
+    words = ["init", "--lot", "x", "--host", "h", "--zone", "A", "--dir", str(tmp_path / "lot")]
+    words += ["--broker-dir", str(tmp_path / "mosquitto")]
+    swap, done = files._swap, 0
+
+    def failing(planned: files.Planned) -> None:
+        nonlocal done
+        if done == writes:
+            raise OSError(5, "power")
+        done += 1
+        swap(planned)
+
+    monkeypatch.setattr(files, "_swap", failing)
+    result = CliRunner().invoke(app, words)
+    assert (result.exit_code, "power" in result.output) == (1, True)
+    monkeypatch.setattr(files, "_swap", swap)
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    assert CliRunner().invoke(app, ["needs-renewal", "--dir", str(tmp_path / "lot")]).exit_code == 1
+    known = register.read(tmp_path / "lot/provision/identities.json")
+    serials = {int(e.serial, 16) for i in known.identities.values() for e in i.certificates}
+    for path in tmp_path.rglob("*.crt"):
+        if path.name != "ca.crt":
+            assert x509.load_pem_x509_certificate(path.read_bytes()).serial_number in serials
+    assert not list(tmp_path.rglob(".*.*"))
+
+
+def test_another_lot_does_not_take_the_broker_over(lot: Any, tmp_path: Path) -> None:
+    before = lot.broker_places.conf.read_bytes()
+    words = ["init", "--lot", "south", "--host", "h", "--zone", "A", "--dir", str(tmp_path)]
+    words += ["--broker-dir", str(lot.broker_places.root)]
+    result = CliRunner().invoke(app, words)
+    assert (result.exit_code, "belongs to lot north" in result.output) == (1, True), result.output
+    assert lot.broker_places.conf.read_bytes() == before
+    assert tree(tmp_path).keys() <= {"provision/identities.lock"}
