@@ -1,6 +1,6 @@
 """What a broken or hostile device does to a broker: floods, nonsense, and packets too large.
 
-Usage: python -m simulator.hostile ADDRESS TOPIC PAYLOAD_BYTES SECONDS   (a flood of QoS 0)
+Usage: python -m simulator.hostile ADDRESS TOPIC QOS PAYLOAD_BYTES SECONDS   (a flood)
 The flood is bounded in time and count, and goes to a test host of `simulator.namespaces` alone.
 """
 
@@ -46,9 +46,10 @@ def hello(client_id: str, keepalive_s: int = 60) -> bytes:
     return packet(CONNECT, field(b"MQTT") + flags + field(client_id.encode()))
 
 
-def message(topic: str, payload: bytes) -> bytes:
-    """A PUBLISH of QoS 0."""
-    return packet(PUBLISH, field(topic.encode()) + payload)
+def message(topic: str, payload: bytes, mid: int = 0) -> bytes:
+    """A PUBLISH; of QoS 1 where it has a `mid`."""
+    identifier = mid.to_bytes(2, "big") if mid else b""
+    return packet(PUBLISH | (2 if mid else 0), field(topic.encode()) + identifier + payload)
 
 
 NONSENSE: dict[str, bytes] = {
@@ -82,14 +83,16 @@ def is_cut_off(address: str, words: bytes, timeout_s: float = PATIENCE_S) -> boo
     return True
 
 
-def flood(address: str, topic: str, payload: bytes, seconds: float) -> int:
-    """Send messages of QoS 0 as fast as they are taken; answers how many.
+def flood(address: str, topic: str, qos: int, payload: bytes, seconds: float) -> int:
+    """Send messages of QoS 0 or 1 as fast as they are taken; answers how many.
+
+    Acknowledgements are thrown away.
 
     Raises ValueError for an address that is no test host's, or a flood that is too long.
     """
     if not address.startswith(f"{NET}.") or not 0 < seconds <= LONGEST_S:
         raise ValueError(f"{address}, {seconds} s: only test hosts, for {LONGEST_S:.0f} s at most")
-    many = message(topic, payload) * AT_ONCE
+    many = b"".join(message(topic, payload, qos * mid) for mid in range(1, AT_ONCE + 1))
     sent = 0
     until_s = time.monotonic() + seconds
     with socket.create_connection((address, PORT), PATIENCE_S) as connection:
@@ -98,9 +101,18 @@ def flood(address: str, topic: str, payload: bytes, seconds: float) -> int:
             while (left_s := until_s - time.monotonic()) > 0 and sent < MOST_PACKETS:
                 connection.settimeout(left_s)
                 connection.sendall(many)
+                _throw_away(connection)
                 sent += AT_ONCE
     return sent
 
 
+def _throw_away(connection: socket.socket) -> None:
+    connection.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while connection.recv(65_536):
+            pass
+
+
 if __name__ == "__main__":
-    print(flood(sys.argv[1], sys.argv[2], bytes(int(sys.argv[3])), float(sys.argv[4])))
+    address, topic, qos, size, seconds = sys.argv[1:]
+    print(flood(address, topic, int(qos), bytes(int(size)), float(seconds)))

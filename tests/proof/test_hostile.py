@@ -1,11 +1,14 @@
 """A lot with something broken or hostile in its network: the others go on, and people are told."""
 
+import contextlib
 import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +37,14 @@ RATE_PER_S = 10
 
 SHOWN_MS = 2000.0
 """A change is shown within this on the busiest machine, where nothing is stuck."""
+PROMISED_MS = 20.0
+"""So soon 99 of 100 changes are shown during a flood, and messages go through the broker, where
+the lot's processes have a machine of their own."""
+FLOOD_S = 15.0
+LEAST_PER_S = 40
+"""Messages: with fewer it was no flood. The quota lets 80 of 300 bytes through in a second."""
+MEMORY = Path("/dev/shm")
+"""The stores are in memory where there is such a place: what a disk adds is the disk's."""
 
 MISSING = netlot.missing()
 INHERENT = "" if os.geteuid() == 0 else "inherent: "
@@ -47,14 +58,15 @@ PROBED: netlot.Bays = {f"P{n}": [] for n in range(10)}
 
 
 @pytest.fixture(scope="module")
-def lot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NetLot]:
+def lot() -> Iterator[NetLot]:
     """A lot with one agent process, pi-1, and a place for one that a test feeds by hand."""
-    made = NetLot(tmp_path_factory.mktemp("lot"), {"pi-1": EMPTY, "probe": PROBED})
-    try:
-        made.start("pi-1")
-        yield made
-    finally:
-        made.close()
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        made = NetLot(Path(folder), {"pi-1": EMPTY, "probe": PROBED})
+        try:
+            made.start("pi-1")
+            yield made
+        finally:
+            made.close()
 
 
 @pytest.fixture(scope="module")
@@ -82,21 +94,22 @@ def share(values: list[float], part: float) -> float:
 class Probe:
     """A real agent's store and publisher at a host of its own, fed by hand and timed."""
 
-    def __init__(self, lot: NetLot, watcher: Watcher) -> None:
+    def __init__(self, lot: NetLot) -> None:
         lot.agent("probe", "probe", PROBED)
         settings = load(lot.folder / "probe.toml", AgentSettings)
         self.clock = SystemClock("always")
         self.store = AgentStore(settings.spool.path, settings.spool.limit_bytes)
         self.agent = Agent(settings, self.clock, self.store, "probe")
         self.publisher = Publisher(self.agent, self.clock.monotonic)
-        self.watcher = watcher
         self.topics = lot.topics
+        self.display = lot.watcher(f"{lot.topics.root}/spots/+/state")
         self.sent = 0
         with lot.hosts["probe"].entered():
             self.publisher.start()
 
     def close(self) -> None:
         self.publisher.stop()
+        self.display.close()
         self.agent.close()
 
     def change(self) -> tuple[str, str]:
@@ -137,12 +150,12 @@ class Probe:
             told = heard.body.get("since") if heard.topic == topic else None
             return told is not None and datetime.fromisoformat(told) >= since
 
-        return self.watcher.first(is_it, PATIENCE_S, committed_s - 0.1).at_s
+        return self.display.first(is_it, PATIENCE_S, committed_s - 0.1).at_s
 
 
 @pytest.fixture
-def probe(lot: NetLot, watcher: Watcher) -> Iterator[Probe]:
-    made = Probe(lot, watcher)
+def probe(lot: NetLot) -> Iterator[Probe]:
+    made = Probe(lot)
     made.latencies_ms(len(PROBED))
     yield made
     made.close()
@@ -157,54 +170,102 @@ def quota(lot: NetLot) -> Iterator[None]:
     gate.run("nft", "delete", "table", "inet", "lotkeeper_quota")
 
 
-def flooding(lot: NetLot, payload_bytes: int, seconds: float) -> "subprocess.Popen[str]":
+@pytest.fixture
+def undisturbed(lot: NetLot, probe: Probe) -> Iterator[None]:
+    """The lot's processes and ours run before all others: a gateway has a machine of its own."""
+    ours = [lot.broker.pid, lot.gateway.pid, os.getpid()]
+    try:
+        schedule(ours, os.SCHED_RR, 1)
+    except PermissionError:
+        pytest.skip("inherent: real-time scheduling (CAP_SYS_NICE) is not allowed here")
+    yield
+    schedule(ours, os.SCHED_OTHER, 0)
+
+
+def schedule(pids: list[int], policy: int, priority: int) -> None:
+    """Every thread of these processes; threads that they start inherit it."""
+    for pid in pids:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setscheduler(int(task.name), policy, os.sched_param(priority))
+
+
+@contextlib.contextmanager
+def flooding(lot: NetLot, qos: int, payload_bytes: int, seconds: float) -> Iterator[None]:
+    """A stranger floods, who takes nothing of the gateway's machine but what he sends."""
     topic = lot.topics.agent("evil", "events")
-    words = [lot.address, topic, str(payload_bytes), str(seconds)]
-    command = [sys.executable, "-m", "simulator.hostile", *words]
-    return subprocess.Popen(
+    words = [lot.address, topic, str(qos), str(payload_bytes), str(seconds)]
+    command = ["chrt", "--other", "0", sys.executable, "-m", "simulator.hostile", *words]
+    with subprocess.Popen(
         lot.hosts[STRANGER].command(command), stdout=subprocess.PIPE, text=True, cwd=REPO
-    )
-
-
-def flooded_ms(lot: NetLot, probe: Probe, payload_bytes: int, count: int) -> list[float]:
-    """Latencies while a stranger floods for as long as that takes."""
-    with flooding(lot, payload_bytes, count / RATE_PER_S + 1) as flooder:
+    ) as flooder:
         try:
-            found = probe.latencies_ms(count)
+            yield
             assert flooder.stdout
             print(f"the flooder gave away {flooder.stdout.readline().strip()} messages")
         finally:
             flooder.kill()
-    return found
+
+
+def trips_ms(lot: NetLot, count: int) -> list[float]:
+    """From an agent's host to the broker and back, QoS 1, one after the other."""
+    client = lot.watcher("trip", host="pi-1")
+    times = []
+    for _ in range(count):
+        word = uuid.uuid4().bytes
+        sent_s = time.monotonic()
+        client.link.publish("trip", word)
+        heard = client.first(lambda each, word=word: each.payload == word, PATIENCE_S)
+        times.append((heard.at_s - sent_s) * 1000)
+        threading.Event().wait(0.05)
+    client.close()
+    return times
+
+
+def rubbish(lot: NetLot) -> int:
+    """How many messages the gateway has thrown away so far."""
+    totals = lot.status()["totals"]
+    return int(totals.get("cut_in_flood", 0) + totals.get("letters_not_kept", 0))
 
 
 def told(name: str, values: list[float]) -> str:
-    return f"{name} p50 {share(values, 0.5):.1f} p99 {share(values, 0.99):.1f} ms"
+    return f"{name} p50 {share(values, 0.5):.1f} p99 {share(values, 0.99):.1f} ms;"
 
 
 @pytest.mark.usefixtures("quota")
 def test_a_flood_holds_nobody_up(lot: NetLot, probe: Probe) -> None:
     """Red without the quota: no change is shown as long as the flood lasts."""
-    quiet = probe.latencies_ms(15)
-    flooded = flooded_ms(lot, probe, 20, 20)
+    quiet = probe.latencies_ms(5)
+    with flooding(lot, 0, 20, 3):
+        flooded = probe.latencies_ms(20)
     print(told("quiet", quiet), told("flooded", flooded))
     assert max(flooded) < SHOWN_MS
 
 
 @pytest.mark.proof
-@pytest.mark.usefixtures("quota")
-@pytest.mark.parametrize("payload_bytes", [0, 300])
-def test_a_flood_against_the_same_without(lot: NetLot, probe: Probe, payload_bytes: int) -> None:
-    """Rounds in turn, since the machine has other things to do too."""
+@pytest.mark.usefixtures("quota", "undisturbed")
+@pytest.mark.parametrize(("qos", "payload_bytes"), [(0, 0), (0, 300), (1, 0)])
+def test_a_flood_against_the_same_without(
+    lot: NetLot, probe: Probe, qos: int, payload_bytes: int
+) -> None:
+    """Rounds in turn. From an agent's commit to a display, with the gateway's commit between."""
     quiet: list[float] = []
     flooded: list[float] = []
+    quiet_trips: list[float] = []
+    flooded_trips: list[float] = []
+    before = rubbish(lot)
     for _ in range(3):
+        quiet_trips += trips_ms(lot, 50)
         quiet += probe.latencies_ms(80)
-        flooded += flooded_ms(lot, probe, payload_bytes, 80)
-    ratio = share(flooded, 0.99) / share(quiet, 0.99)
-    print(told("quiet", quiet), told("flooded", flooded), f"p99 {ratio:.2f} x")
-    assert share(flooded, 0.5) < 3 * share(quiet, 0.5)
-    assert ratio < 5
+        with flooding(lot, qos, payload_bytes, FLOOD_S):
+            flooded_trips += trips_ms(lot, 50)
+            flooded += probe.latencies_ms(80)
+    print(told("shown: quiet", quiet), told("flooded", flooded))
+    print(told("broker: quiet", quiet_trips), told("flooded", flooded_trips))
+    arrived = rubbish(lot) - before
+    print(f"{arrived} messages of the flood came as far as the gateway")
+    assert arrived > 3 * FLOOD_S * LEAST_PER_S
+    assert share(flooded, 0.99) < PROMISED_MS
+    assert share(flooded_trips, 0.99) < PROMISED_MS
 
 
 def test_nonsense_is_cut_off_and_nobody_else(lot: NetLot, watcher: Watcher) -> None:
@@ -238,6 +299,14 @@ def test_a_packet_too_large_is_cut_off_and_a_payload_too_large_is_a_dead_letter(
     assert lot.status()["dead_letters"]["oversize"] == before + 1
 
 
+def restart(lot: NetLot, watcher: Watcher) -> None:
+    """Kill pi-1 and start it; return when its bays are seen to be free again."""
+    lot.agents["pi-1"].kill()
+    killed_s = time.monotonic()
+    lot.agents["pi-1"].start()
+    watcher.first(is_state(lot, "A1", "free"), PATIENCE_S, killed_s)
+
+
 def messages_of(lot: NetLot, watcher: Watcher, agent: str) -> list[Heard]:
     """What an agent itself has said so far, in order, but for its wills and farewells."""
     topics = {lot.topics.agent(agent, "events"), lot.topics.agent(agent, "health")}
@@ -263,9 +332,10 @@ def test_messages_sent_again_change_nothing_and_bring_nobody_back(
 ) -> None:
     """Red with a presence that takes every record and every heartbeat for a sign of life."""
     agent = lot.agents["pi-1"]
-    began_s = time.monotonic()
+    restart(lot, watcher)
+    killed_s = time.monotonic()
     agent.kill()
-    watcher.first(is_state(lot, "A1", "unknown"), PATIENCE_S, began_s)
+    watcher.first(is_state(lot, "A1", "unknown"), PATIENCE_S, killed_s)
     captured = messages_of(lot, watcher, "pi-1")
     assert {each.topic.rsplit("/")[-1] for each in captured} == {"events", "health"}
     before = state(lot)
@@ -278,6 +348,7 @@ def test_messages_sent_again_change_nothing_and_bring_nobody_back(
     agent.start()
     watcher.first(is_state(lot, "A1", "free"), PATIENCE_S, replayed_s)
     assert before == after
+    assert lot.status()["agents"]["pi-1"] == "online"
     print(f"{len(captured)} messages sent again")
 
 
@@ -286,12 +357,10 @@ def alert_of(lot: NetLot, agent: str) -> Any:
     return lambda heard: heard.topic == topic and heard.payload
 
 
+@pytest.mark.proof
 def test_a_restarted_agent_is_no_clone(lot: NetLot, watcher: Watcher) -> None:
-    for _ in range(2):
-        lot.agents["pi-1"].kill()
-        killed_s = time.monotonic()
-        lot.agents["pi-1"].start()
-        watcher.first(is_state(lot, "A1", "free"), PATIENCE_S, killed_s)
+    for _ in range(3):
+        restart(lot, watcher)
     assert lot.status()["agents"]["pi-1"] == "online"
 
 

@@ -3,12 +3,14 @@
 Fast samples of each fault run in `make test`, the long ones in `make proof`.
 """
 
+import math
 import os
 import random
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,6 +35,8 @@ PATIENCE_S = 30.0
 START_S = 3.0
 MOVED_S = 5.0
 """So long after its departure a vehicle has moved out, and its bay is known to be free."""
+TICK_S = 1.0
+"""So often the gateway looks who is silent."""
 QUICK_S = 2.0
 """What is told at once is heard within this, on a busy machine too."""
 
@@ -153,15 +157,65 @@ def test_a_dead_link_is_replaced_and_a_silent_bay_is_unknown_within_two_keepaliv
 
 
 def flap(lot: NetLot, agent: str, times: int, rng: random.Random) -> None:
-    """Cut an agent's link again and again, for moments and for longer than a time-out."""
+    """Cut an agent's link again and again, for moments and for longer than it may be silent."""
     for number in range(times):
         long = number % 10 == 9
         lot.network.cut(agent)
-        let_pass(rng.uniform(KEEPALIVE_S, 2 * KEEPALIVE_S) if long else rng.uniform(0, 1))
+        let_pass(rng.uniform(1.5, 2) * OFFLINE_S if long else rng.uniform(0, 1))
         lot.network.mend(agent)
         let_pass(rng.uniform(0, 2))
 
 
+@dataclass
+class Judge:
+    """Reads what a display heard, and the agent's own words with it: was it shown as it was?"""
+
+    agent: str
+    heard_s: float
+    down: bool = False
+    offline: bool = False
+    episodes: int = 0
+    back_s: float = math.inf
+    """When the agent was heard again that is still shown as offline."""
+
+    def hears(self, each: Heard) -> None:
+        """The next message. Raises AssertionError where a display told people wrong."""
+        silent_s = each.at_s - self.heard_s
+        assert each.at_s - self.back_s < QUICK_S, f"{self.agent} is back and shown as offline"
+        late = silent_s > OFFLINE_S + TICK_S + QUICK_S
+        assert self.offline or not late, f"{self.agent} is silent for {silent_s:.1f} s, not shown"
+        if f"/agents/{self.agent}/" in each.topic and not each.retained:
+            self._word(each)
+        elif f"/spots/{self.agent}." in each.topic:
+            self._shown(each, silent_s)
+
+    def _word(self, each: Heard) -> None:
+        channel = each.topic.rsplit("/")[-1]
+        if channel == "health":
+            self.down = each.body["status"] == "down"
+        if channel in ("health", "events") and not self.down:
+            self.heard_s = each.at_s
+            self.back_s = min(self.back_s, each.at_s) if self.offline else math.inf
+
+    def _shown(self, each: Heard, silent_s: float) -> None:
+        offline = each.body.get("reason") == "agent_offline"
+        if offline and not self.offline:
+            self.episodes += 1
+            assert self.down or silent_s > OFFLINE_S - QUICK_S, f"after {silent_s:.1f} s"
+        self.offline = offline
+        self.back_s = math.inf if not offline else self.back_s
+
+
+def shown_rightly(watcher: Watcher, agent: str) -> int:
+    """How often a display showed the agent as offline, each time and only where it was."""
+    heard = list(watcher.heard)
+    judge = Judge(agent, heard[0].at_s)
+    for each in heard:
+        judge.hears(each)
+    return judge.episodes
+
+
+@pytest.mark.proof
 def test_flaps_and_loss_cost_no_record(make_lot: MakeLot) -> None:
     lot = make_lot(busy(9, "pi-1", "pi-2", bays=8))
     lot.start()
@@ -172,10 +226,18 @@ def test_flaps_and_loss_cost_no_record(make_lot: MakeLot) -> None:
 
 @pytest.mark.proof
 def test_fifty_flaps(make_lot: MakeLot) -> None:
+    """Red with a gateway that takes every record for a new one; with events of QoS 0 and holes
+    that are skipped; with offline_after_s of 30 and of 2.5; with every tenth tick alone."""
     lot = make_lot(busy(150, "pi-1", "pi-2", "pi-3", bays=8))
     lot.start()
+    watcher = lot.watcher(f"{lot.topics.root}/#")
+    watcher.first(beats(lot, "pi-1"), PATIENCE_S)
     flap(lot, "pi-1", 50, random.Random(2))
     finished(lot)
+    episodes = {agent: shown_rightly(watcher, agent) for agent in lot.agents}
+    print("shown as offline:", episodes)
+    assert episodes["pi-1"] >= 5
+    assert episodes["pi-2"] == episodes["pi-3"] == 0
 
 
 @pytest.mark.proof

@@ -10,7 +10,7 @@ from simulator import hostile
 )
 def test_no_flood_leaves_the_test_hosts_or_lasts(address: str, seconds: float) -> None:
     with pytest.raises(ValueError, match="only test hosts, for 60 s at most"):
-        hostile.flood(address, "a", b"", seconds)
+        hostile.flood(address, "a", 0, b"", seconds)
 
 
 def test_a_packet_is_as_long_as_it_says() -> None:
