@@ -27,8 +27,9 @@ from gateway.books import REPLAYED, STORE
 from gateway.config import GatewaySettings, SpotSettings
 from gateway.decode import Poison, Record, decode, from_the_future
 from gateway.letters import SINK
-from gateway.occupancy import Believed, arrival, newer
+from gateway.occupancy import Believed, newer
 from gateway.quota import Quota
+from gateway.stays import Stays
 from gateway.store import GatewayStore
 from runtime.clock import Clock
 
@@ -73,6 +74,7 @@ class Ingest:
         self.reasons: Counter[str] = Counter()
         self._rubbish = Quota(LETTERS_PER_S, LETTERS_BURST)
         self._holes: dict[Stream, _Hole] = {}
+        self._stays = Stays()
         self._marks = store.marks()
         self._copies: dict[Stream, float] = {}
         self._salvaged = store.has_salvaged()
@@ -299,10 +301,11 @@ class Ingest:
     def _believe(self, batch: Batch, record: SpotChanged | Snapshot) -> bool:
         """Take the record as its spot's state if it says more than what is believed."""
         spot_id = record.spot_id
-        if not self._says_more(batch, record):
-            return False
         current = batch.spots.get(spot_id) or self.believed.get(spot_id)
-        previous = record.previous if isinstance(record, SpotChanged) else None
+        if not self._says_more(batch, record):
+            if current and isinstance(record, SpotChanged):
+                batch.spots.update(self._stays.follow(record, current))
+            return False
         batch.spots[spot_id] = Believed(
             record.status,
             record.timestamp,
@@ -312,7 +315,7 @@ class Ingest:
             record.agent_id,
             record.epoch,
             record.seq,
-            arrival(record.status, previous, record.timestamp, current),
+            self._stays.began(record, current),
         )
         batch.outcome.changed_spots[spot_id] = None
         return True

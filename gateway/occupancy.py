@@ -145,17 +145,17 @@ def newer(
 
 
 def arrival(
-    status: Status, previous: Status | None, at: datetime, believed: Believed | None
+    status: Status, previous: Status | None, at: datetime, known: datetime | None
 ) -> datetime | None:
     """When the vehicle came that stands there behind a record of `status` at `at`.
 
     A spot that was unknown and is occupied again, with no departure between (`previous`, the last
-    settled status), is the same stay. `previous` is None of a snapshot, which does not say.
+    settled status), is the same stay. `previous` is None of a snapshot, which does not say. `known`
+    is when the stay began as of the record before.
 
     >>> arrival(Status.FREE, Status.OCCUPIED, datetime(2026, 3, 1), None) is None
     True
     """
-    known = believed.arrived if believed else None
     if status is Status.OCCUPIED:
         return known if known and previous is Status.OCCUPIED else at
     return known if status is Status.UNKNOWN else None

@@ -1,5 +1,6 @@
 """Alerts on a real store and lot: what is looked at, kept over restarts, written, and shown."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from gateway.batch import Arrived
 from gateway.facts import Gatherer
-from gateway.testing import START, lot_settings
+from gateway.testing import START, changed, lot_settings
 
 EVENTS = "parking/v1/lot-1/agents/pi-1/events"
 LONG = 3600.0 + 600.0
@@ -72,6 +73,35 @@ def test_a_vehicle_that_came_while_the_spot_was_unknown_is_another(post: Any) ->
     post.clock.now_s += 100
     post.say("occupied", previous="free")
     assert post.ingest.believed["A1"].arrived == START + timedelta(seconds=100)
+
+
+BACKLOGS = {
+    "it never left": (["occupied", "unknown", "occupied"], "occupied", 0),
+    "another came": (["occupied", "free", "occupied"], "free", 2000),
+}
+
+
+@pytest.mark.parametrize("known_before", [True, False])
+@pytest.mark.parametrize("case", BACKLOGS)
+def test_a_snapshot_that_overtook_the_backlog_does_not_hide_the_arrival(
+    post: Any, case: str, known_before: bool
+) -> None:
+    """Red where the records behind a snapshot are not looked at, or what was known is forgotten."""
+    statuses, previous, arrived_s = BACKLOGS[case]
+    backlog = [
+        changed(n + 1, status, timestamp=(START + timedelta(seconds=1000 * n)).isoformat())
+        for n, status in enumerate(statuses)
+    ]
+    backlog[1]["previous"], backlog[2]["previous"] = "occupied", previous
+    snapshot = {**backlog[2], "type": "snapshot"}
+    del snapshot["previous"], snapshot["prev_seq"]
+    post.clock.now_s += 3000
+    first = [backlog[0]] if known_before else []
+    for body in (*first, snapshot, snapshot, *backlog[len(first) :]):
+        post.ingest.take([Arrived("pi-1", EVENTS, json.dumps(body).encode())])
+    assert post.ingest.believed["A1"].arrived == START + timedelta(seconds=arrived_s)
+    post.restart()
+    assert post.ingest.believed["A1"].arrived == START + timedelta(seconds=arrived_s)
 
 
 def test_alerts_stand_over_a_restart_and_are_shown_again(post: Any) -> None:
