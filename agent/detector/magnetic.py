@@ -43,6 +43,7 @@ from agent.detector.beside import (
     beside_mg,
     is_vetoed,
     move,
+    stirs,
 )
 from contract.words import Status
 from drivers import Vector
@@ -57,8 +58,9 @@ NEARER = 0.8
 """What moved of itself and ended this much nearer to the baseline than to the vehicle has left."""
 SHIFTED_SHARE = 0.5
 """A change of more than this share of a vehicle's offset is the vehicle moved within its bay."""
+OTHER_SHARE = 0.2
 MARKED_MG = 25.0
-"""A vacant field that comes back from this far was perhaps none: see `_is_inverted`."""
+"""A vacant field that comes back from this far was perhaps none: see `_is_other`."""
 SHIFTED_S = 30.0
 """A vehicle that moved within its bay is taken as it stands now after so long."""
 GAP_S = 30.0
@@ -97,10 +99,6 @@ class Magnetic(Moving):
     second: list[Vector] = field(default_factory=list)
     second_s: float = 0.0
     decided_s: float = -math.inf
-    mark: Vector | None = None
-    """Where a vehicle stood, from the baseline, that left another field than it found."""
-    held: Vector | None = None
-    """The vehicle's offset before it moved within its bay."""
     beside_mg: float = 0.0
     """How much of the offset may be a neighbour's."""
     slack_mg: float = 0.0
@@ -144,17 +142,20 @@ def sense(
 
 def settled(state: Magnetic, status: Status, now_s: float) -> None:
     """The spot's status was settled: the field as it stands now is that status's level."""
-    state.slack_mg, state.rest, state.held = 0.0, None, None
+    state.slack_mg, state.rest = 0.0, state.mean
+    if status is Status.OCCUPIED:
+        state.own_peak_mg = state.peak_mg
+    state.taken, state.peak_mg, state.moving_since_s = ZERO, 0.0, now_s
     state.pending_mg, pending_mg = 0.0, state.pending_mg
     state.occupied_since_s = now_s if status is Status.OCCUPIED else math.inf
     if state.mean is None or state.baseline is None:
         return
     if status is Status.OCCUPIED:
-        state.offset = difference(state.mean, state.baseline)
+        state.offset, state.other = difference(state.mean, state.baseline), None
         state.beside_mg = max(pending_mg, beside_mg(state, now_s))
     elif status is Status.FREE:
         recurs = math.dist(state.mean, state.baseline) < MARKED_MG
-        state.mark = None if recurs else difference(state.level, state.mean)
+        state.other = None if recurs else difference(state.level, state.mean)
         state.baseline, state.offset = state.mean, ZERO
 
 
@@ -178,19 +179,21 @@ def _decide(
     before, elapsed_s = state.mean, now_s - state.decided_s
     if before is not None and elapsed_s > GAP_S:
         _slacken(state, elapsed_s)
-        state.moving = False
+        state.moving, state.rest = False, None
         before = None
     state.mean, state.decided_s = middle(state.second), now_s
     state.second.clear()
     warm(state, temperature_c)
-    allowed_mg = settings.still_mg_per_s * elapsed_s + STILL_SIGMAS * state.sigma_mg
-    if before is None or math.dist(state.mean, before) > allowed_mg:
-        move(state, settings.on_mg, before, now_s)
+    allowed_mg = settings.still_mg_per_s * min(elapsed_s, 1.5) + STILL_SIGMAS * state.sigma_mg
+    quick = before is None or math.dist(state.mean, before) > allowed_mg
+    beside_mg = stirs(state, settings.on_mg, now_s)
+    if quick or beside_mg:
+        before_s = None if before is None else now_s - elapsed_s
+        move(state, settings.on_mg, before_s, quick, beside_mg, now_s)
     else:
         _rest(settings, state, status, elapsed_s, now_s)
     evidence = _evidence(settings, state, status, now_s)
-    away_mg = math.dist(state.mean, state.level)
-    vetoed = evidence is Status.OCCUPIED and is_vetoed(state, away_mg, now_s)
+    vetoed = evidence is Status.OCCUPIED and is_vetoed(state, now_s)
     dwell_s = settings.veto_dwell_s if vetoed else settings.dwell_s
     if evidence is status and not state.moving:
         state.slack_mg = state.pending_mg = 0.0
@@ -204,13 +207,17 @@ def _rest(
     """The field stands. After a movement: whose it was; then the level follows."""
     assert state.mean is not None
     assert state.baseline is not None
-    if state.moving and state.rest is not None:
-        step = difference(state.mean, state.rest)
-        state.moved = Movement(state.moving_since_s, now_s, state.peak_mg, step)
-        state.moving = False
-        state.pending_mg = max(state.pending_mg, beside_mg(state, now_s))
-    if state.moved is not None and not state.is_attributed:
-        attribute(state, settings.on_mg, state.moved, status)
+    if state.moving:
+        state.moving, state.stopped_s, state.stood = False, now_s, state.mean
+        if state.rest is not None:
+            if state.moved is not None and state.moved.began_s == state.quick_since_s:
+                step = difference(state.mean, state.rest)
+                ended_s = state.moved.ended_s
+                state.moved = Movement(state.quick_since_s, ended_s, state.peak_mg, step)
+            attribute(state, settings.on_mg, status, now_s)
+            state.pending_mg = max(state.pending_mg, beside_mg(state, now_s))
+    if status is Status.OCCUPIED and now_s - state.stopped_s >= settings.dwell_s:
+        _was_other(state, settings.on_mg)
     if status is Status.UNKNOWN:
         return
     away = difference(state.mean, state.level)
@@ -220,7 +227,7 @@ def _rest(
             state.slope.note(state.baseline, state.temperature_c, elapsed_s)
     elif status is Status.OCCUPIED and now_s - state.steady_since_s > SHIFTED_S:
         if math.hypot(*away) > settings.on_mg:
-            state.held = state.offset
+            state.other = state.offset
         state.offset = along(state.offset, away)
 
 
@@ -249,14 +256,14 @@ def _evidence(
         shared_mg = max(state.beside_mg, beside_mg(state, now_s))
         if away_mg < max(LEFT_SHARE * offset_mg, shared_mg) or _has_left(state, away_mg, on):
             return Status.FREE
-    if status is Status.OCCUPIED and _is_back(state, on):
+    if _is_other(state, status, on):
+        if status is Status.FREE and now_s - state.steady_since_s >= settings.dwell_s:
+            state.baseline, state.other = state.mean, None
         return Status.FREE
     if offset_mg > on and math.dist(state.mean, state.level) < on / 2:
         return Status.OCCUPIED
     if away_mg <= on:
         return None
-    if status is Status.FREE and _is_inverted(settings, state, on, now_s):
-        return Status.FREE
     return Status.OCCUPIED if away_mg > on + state.slack_mg else _after_move(state, on)
 
 
@@ -270,36 +277,37 @@ def _has_left(state: Magnetic, away_mg: float, on_mg: float) -> bool:
     return away_mg < min(left_mg, NEARER * math.dist(state.mean, state.level))
 
 
-def _is_back(state: Magnetic, on_mg: float) -> bool:
-    """Whether the field is back where it stood before the vehicle moved within its bay.
+def _is_other(state: Magnetic, status: Status, on_mg: float) -> bool:
+    """Whether the spot's own movement ended where the vacant field may have been all along.
 
-    A vehicle does not move twice to the same place: what came and went was another, and the
-    field that was taken for a vehicle's is the vacant one.
+    No two vehicles are the same, and none moves twice to the same place: what comes back to
+    where it stood is the vacant field.
     """
-    if state.held is None or state.moving or state.mean is None or state.baseline is None:
+    if state.other is None or state.moving or state.mean is None or state.baseline is None:
         return False
-    shift_mg = math.dist(state.held, state.offset)
+    apart_mg = math.hypot(*state.other)
+    if status is Status.OCCUPIED:
+        apart_mg = math.dist(state.other, state.offset)
     moved = state.moved
-    if moved is None or state.is_attributed or moved.step_mg < SHIFTED_SHARE * shift_mg:
+    if moved is None or state.is_attributed or apart_mg < on_mg:
         return False
-    there = along(state.baseline, state.held)
-    return math.dist(state.mean, there) < max(on_mg / 2, LEFT_SHARE * shift_mg)
+    if moved.step_mg < SHIFTED_SHARE * apart_mg:
+        return False
+    there = along(state.baseline, state.other)
+    return math.dist(state.mean, there) < max(on_mg / 2, OTHER_SHARE * apart_mg)
 
 
-def _is_inverted(settings: MagneticSettings, state: Magnetic, on_mg: float, now_s: float) -> bool:
-    """Whether a vehicle was taken for the vacant field, and the vacant field for vehicles.
-
-    Vehicles differ, the vacant field does not: where the "vacant" field changed from one vehicle
-    to the next, but the "vehicles" are the same, it is the other way round. Then the field as
-    it stands is the vacant one.
-    """
-    if state.mark is None or state.mean is None or state.baseline is None:
-        return False
-    if math.dist(state.mean, along(state.baseline, state.mark)) > on_mg / 2:
-        return False
-    if not state.moving and now_s - state.steady_since_s >= settings.dwell_s:
-        state.baseline, state.mark = state.mean, None
-    return True
+def _was_other(state: Magnetic, on_mg: float) -> None:
+    """A vehicle came to where another was believed to stand: that one had left."""
+    assert state.mean is not None
+    assert state.baseline is not None
+    if state.other is None or state.rest is None or state.is_attributed or not state.in_doubt:
+        return
+    there = along(state.baseline, state.other)
+    came = math.dist(state.rest, there) < on_mg / 2 and math.dist(state.mean, there) > on_mg
+    if came and math.dist(state.mean, state.baseline) > on_mg:
+        state.baseline, state.other, state.in_doubt = there, None, False
+        state.offset = difference(state.mean, there)
 
 
 def _slacken(state: Magnetic, seconds: float) -> None:

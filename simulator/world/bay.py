@@ -62,6 +62,7 @@ class Bay:
         self.own_seed = f"{seed}/next door" if next_door else seed
         traffic_of = ("next", "traffic") if next_door else ("traffic", "next")
         self._own_traffic, self._next_traffic = traffic_of
+        self.next_aside_m = -moments.PITCH_M if next_door else moments.PITCH_M
         rng = self._random("site")
         self.floor_mm = rng.uniform(*FLOORS_MM)
         self.visits = self._visits(self._own_traffic)
@@ -138,8 +139,9 @@ class Bay:
         self.mains_off_hz = rng.uniform(-0.02, 0.02)
         self.mains_mg = np.array([rng.uniform(1.0, 5.0) * rng.choice((-1, 1)) for _ in range(3)])
         self.motion, self.signatures = self._signatures(self._own_traffic, self.visits, self.motion)
+        aside_m = 0.0 if field.TIGHT in self.scenario.interference else self.next_aside_m
         self.neighbour, self.neighbour_signatures = self._signatures(
-            self._next_traffic, self.neighbour_visits, self.neighbour
+            self._next_traffic, self.neighbour_visits, self.neighbour, aside_m
         )
         self.neighbour_turns = np.array(
             [_turn(rng) * rng.uniform(0.10, 0.35) for _ in range(len(self.neighbour_visits) + 1)]
@@ -147,12 +149,12 @@ class Bay:
         self.lane_swings = np.array([_swings(rng) for _ in range(len(self.spans["lane"]) + 1)])
 
     def _signatures(
-        self, name: str, visits: list[Visit], motion: Motion
+        self, name: str, visits: list[Visit], motion: Motion, aside_m: float = 0.0
     ) -> tuple[Motion, list[moments.Signature]]:
-        """Those of a bay's vehicles; where a vehicle is critical it stands accordingly."""
+        """Those of a bay's vehicles, `aside_m` from it; a critical one stands accordingly."""
         rng = self._random(f"{name}/critical")
         found = [
-            moments.signature(visit.vehicle, self.earth_mg, rng.random() < CRITICAL)
+            moments.signature(visit.vehicle, self.earth_mg, rng.random() < CRITICAL, aside_m)
             for visit in visits
         ]
         offset_m = np.array([signature.offset_m for signature in found])

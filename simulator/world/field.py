@@ -47,7 +47,12 @@ def noise(bay: "Bay", samples: Samples, rng: np.random.Generator) -> None:
 
 
 def neighbours(bay: "Bay", samples: Samples, rng: np.random.Generator) -> None:
-    """A vehicle next door: 10-35 % of its own field, turned."""
+    """A vehicle next door: its dipoles, as far away as the next bay is."""
+    samples.value += moved(bay.neighbour, bay.neighbour_signatures, samples.time_s) * PER_MG
+
+
+def tight_neighbours(bay: "Bay", samples: Samples, rng: np.random.Generator) -> None:
+    """A bay so tight that a vehicle next door does 10-35 % of what it does there, turned."""
     change = moved(bay.neighbour, bay.neighbour_signatures, samples.time_s)
     index = bay.neighbour.stays.at(samples.time_s)
     here = index >= 0
@@ -103,7 +108,10 @@ def spikes(bay: "Bay", samples: Samples, rng: np.random.Generator) -> None:
 
 
 MAGNETIC: dict[str, Interference] = {
-    each.__name__: each for each in (neighbours, lane, temperature, mains, lost_samples, spikes)
+    each.__name__: each
+    for each in (neighbours, tight_neighbours, lane, temperature, mains, lost_samples, spikes)
 }
 """In the order in which they act, before `noise`; `repeats` acts after it."""
+TIGHT = tight_neighbours.__name__
+"""Takes the place of `neighbours` in a row of its own; no part of "all"."""
 AFTER_NOISE: dict[str, Interference] = {"repeats": repeats}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from simulator.world.distance import NOT_OF, RANGING, STRESS
 from simulator.world.faults import kinds_of
-from simulator.world.field import AFTER_NOISE, MAGNETIC
+from simulator.world.field import AFTER_NOISE, MAGNETIC, TIGHT
 from simulator.world.scenario import Family, Scenario
 
 
@@ -13,7 +13,7 @@ def interferences(family: Family) -> frozenset[str]:
     bare = Scenario("", family)
     apart = STRESS | NOT_OF.get(family, frozenset({"sunlight"}))
     ranging = frozenset(RANGING) - apart if bare.ranges else frozenset[str]()
-    magnetic = frozenset(MAGNETIC) | frozenset(AFTER_NOISE)
+    magnetic = (frozenset(MAGNETIC) | frozenset(AFTER_NOISE)) - {TIGHT}
     return ranging | (magnetic if bare.senses_field else frozenset[str]())
 
 
@@ -36,7 +36,12 @@ def rows(family: Family) -> list[tuple[Scenario, float]]:
         deaf = replace(whole, name="all, next bay not heard", hears=False)
         next_door = frozenset({"neighbours"})
         heard = Scenario("neighbours alone, heard", family, next_door, hears=True)
-        found += [(bare, 0.1), (deaf, 0.1), (heard, 0.1)]
+        tight = replace(
+            whole,
+            name="all, a tight bay: neighbours at 10-35 %",
+            interference=(whole.interference - next_door) | {TIGHT},
+        )
+        found += [(bare, 0.1), (deaf, 0.1), (heard, 0.1), (tight, 0.15)]
     if whole.ranges:
         loiterers = whole.interference | STRESS
         found.append((replace(whole, name="all, and loiterers", interference=loiterers), 0.05))
