@@ -9,6 +9,7 @@ import logging
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from subprocess import PIPE
 from zoneinfo import ZoneInfo
@@ -117,14 +118,29 @@ class Notifier:
 
     def _send(self, due: list[Notice]) -> str:
         """Why it could not be sent, "" if it was."""
-        try:
-            url = read_secret(self.settings.url_file)
-            asked = json.dumps({"url": url, **message(self._lot_id, due, self._zone)})
-            with subprocess.Popen(SENDER, text=True, stdin=PIPE, stdout=PIPE, stderr=PIPE) as child:
-                self._child = child
-                return _outcome(child, asked)
-        except (ConfigError, OSError) as error:
-            return str(error)
+        told = message(self._lot_id, due, self._zone)
+        return send(self.settings, told, self._remember)
+
+    def _remember(self, child: "subprocess.Popen[str]") -> None:
+        self._child = child
+
+
+def send(
+    settings: NotifySettings,
+    told: Mapping[str, str],
+    begun: Callable[["subprocess.Popen[str]"], None] = lambda child: None,
+) -> str:
+    """Send one message to a target; answers why it could not be sent, "" if it was.
+
+    `begun` is given the process that sends, for who may want to end it.
+    """
+    try:
+        asked = json.dumps({"url": read_secret(settings.url_file), **told})
+        with subprocess.Popen(SENDER, text=True, stdin=PIPE, stdout=PIPE, stderr=PIPE) as child:
+            begun(child)
+            return _outcome(child, asked)
+    except (ConfigError, OSError) as error:
+        return str(error)
 
 
 def _outcome(child: "subprocess.Popen[str]", asked: str) -> str:

@@ -9,6 +9,7 @@ from gateway.tools.common import (
     DEFAULT,
     ConfigOption,
     JsonOption,
+    fail,
     say_json,
     settings_of,
     told,
@@ -85,6 +86,27 @@ def note(
 ) -> None:
     """Write a line to it. Exit 0, 1 not done, 2 usage."""
     _order(config, "alerts-note", alert, by, text, as_json)
+
+
+@app.command("try", epilog="Example: lotkeeper gateway alerts try wardens")
+def try_target(
+    name: Annotated[str, typer.Argument(help="The name of an [[alerts.notify]].")],
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Send a target a message now, to see that it comes. Exit 0 sent, 1 not sent, 2 usage."""
+    settings = settings_of(config)
+    targets = {target.name: target for target in settings.alerts.notify}
+    if name not in targets:
+        known = ", ".join(targets) or "none is configured"
+        fail(f"no [[alerts.notify]] of the name {name!r}: {known}", 2)
+    from gateway.notifier import send
+
+    title = f"[{settings.lot_id}] a trial"
+    body = f"Alerts of {settings.lot_id} come here, from severity {targets[name].least} on."
+    error = send(targets[name], {"title": title, "body": body, "type": "info"})
+    if error:
+        fail(f"{name}: {error}", 1)
+    typer.echo(f"sent to {name}: look whether it came")
 
 
 def _order(config: Any, name: str, alert_id: str, by: str, text: str, as_json: bool) -> None:

@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from aiosmtpd.controller import Controller
+from typer.testing import CliRunner
 
 from contract.alerts import Alert
 from gateway.alerts.engine import Change, What
+from gateway.cli import app
 from gateway.config import NotifySettings
 from gateway.notifier import Notifier
 from gateway.store import GatewayStore
@@ -166,6 +168,29 @@ def test_what_is_refused_is_told_again_later_and_later(
     assert (told.waiting(), told.notifier.sent, told.notifier.error) == (0, 1, "")
     assert "503" in caplog.text
     assert "hunter22" not in caplog.text
+
+
+def test_the_command_tries_a_target(hook: Hook, tmp_path: Path) -> None:
+    url_file, toml = tmp_path / "url", tmp_path / "gateway.toml"
+    url_file.touch(mode=0o600)
+    url_file.write_text(hook.url)
+    toml.write_text(
+        'facility_id = "f1"\nlot_id = "lot-1"\nzones = []\n'
+        f'[[alerts.notify]]\nname = "ops"\nurl_file = "{url_file}"\n'
+    )
+
+    def tried(name: str) -> Any:
+        return CliRunner().invoke(app, ["alerts", "try", name, "-c", str(toml)])
+
+    assert tried("ops").exit_code == 0
+    assert hook.came.get(timeout=PATIENCE_S)[1]["title"] == "[lot-1] a trial"
+    wrong = tried("nobody")
+    assert (wrong.exit_code, "no [[alerts.notify]] of the name 'nobody': ops" in wrong.output) == (
+        2, True,
+    )  # fmt: skip
+    url_file.chmod(0o644)
+    refused = tried("ops")
+    assert (refused.exit_code, "chmod 600" in refused.output) == (1, True)
 
 
 def test_by_mqtt(office: Any, broker: tuple[str, int]) -> None:
