@@ -58,13 +58,20 @@ def mend(database: Path) -> State:
 
 
 def can_start(program: str, database: Path) -> bool | None:
-    """Whether mosquitto comes up with this store; None where it says neither in time.
+    """Whether mosquitto comes up with this store.
 
-    The store is not written to: mosquitto saves into a new file, and here it is killed before.
+    None where it says neither in time, or does not come up without it either: then something else
+    is wrong. The store is not written to: mosquitto saves into a new file, and is killed before.
     """
+    with_it = _tried(program, database, link=True)
+    return with_it if with_it or _tried(program, database, link=False) else None
+
+
+def _tried(program: str, database: Path, *, link: bool) -> bool | None:
     with tempfile.TemporaryDirectory(dir=database.parent, prefix=".trial.") as name:
         folder = Path(name)
-        os.link(database, folder / database.name)
+        if link:
+            os.link(database, folder / database.name)
         (folder / "conf").write_text(CONF.format(folder=folder, file=database.name))
         if os.geteuid() == 0:  # it leaves root by itself, and must get in here still
             owner = database.stat()

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway.cli import app
+from gateway.provision import broker_db
 from runtime.mqtt import Handlers, Link, MqttSettings
 from simulator.processes import Child, NotReady, free_port
 
@@ -140,6 +141,16 @@ def test_whatever_happened_to_it_the_broker_starts(store: Store, seed: int) -> N
     assert store.database.exists() is startable
     assert (store.database if startable else aside).read_bytes() == content
     assert store.starts()
+
+
+def test_a_mosquitto_that_never_comes_up_says_nothing_of_the_store(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put(store.good)
+    monkeypatch.setattr(broker_db, "CONF", broker_db.CONF + "no_such_option true\n")
+    result = store.check()
+    assert (result.exit_code, "could not be asked" in result.output) == (1, True)
+    assert store.database.read_bytes() == store.good
 
 
 def test_without_mosquitto_it_cannot_be_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
