@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.provision import backup_cli, broker_cli, devices_cli, import_cli
+from gateway.provision import backup_cli, broker_cli, devices_cli, import_cli, list_cli
 from gateway.provision import cli as provision_cli
 from gateway.tools import alerts_cli, buffer_cli, letters_cli
 from gateway.tools.common import DEFAULT, ConfigOption, JsonOption, say_json, settings_of, told
@@ -120,6 +120,7 @@ def _ask(config: Path, name: str, data: dict[str, Any]) -> dict[str, Any]:
 
 
 provision_cli.add_to(app)
+list_cli.add_to(app)
 devices_cli.add_to(app)
 import_cli.add_to(app)
 backup_cli.add_to(app)

@@ -24,7 +24,8 @@ PUBLIC_SCRIPT = 0o755
 
 SCRIPT = """\
 #!/bin/sh
-# Written by lotkeeper: installs the package from the boot partition, enrols, starts the agent.
+# Written by lotkeeper: installs the package from the boot partition, enrols, starts the agent,
+# and puts a Pi's settings in place. What fails is tried again by its unit.
 set -eu
 if ! command -v lotkeeper >/dev/null; then
   apt-get update
@@ -33,11 +34,16 @@ fi
 if [ -e /etc/lotkeeper/invitation ]; then
   lotkeeper agent enroll --invitation /etc/lotkeeper/invitation
 fi
-# On the boot partition everybody can read them; the token is spent, a key must not stay there.
-rm -f /boot/firmware/user-data /boot/firmware/firstrun.sh
+# On the boot partition everybody can read it. Emptied, not removed: without any, cloud-init would
+# take the next boot for another machine's first.
+[ ! -e /boot/firmware/user-data ] || echo '#cloud-config' >/boot/firmware/user-data
 systemctl enable lotkeeper-agent.service
 systemctl restart lotkeeper-agent.service
 systemctl disable lotkeeper-first-boot.service
+if [ -x /usr/share/lotkeeper/firmware-config/apply ]; then
+  /usr/share/lotkeeper/firmware-config/apply
+  systemctl reboot  # the settings count after it
+fi
 """
 
 UNIT = """\
