@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from agent import records
 from agent.config import LaneSettings, SpotSettings
 from agent.detector import Change, Detector, HealthChange, Passage, State
-from agent.detector.beside import Movement
+from agent.detector.moving import Movement
 from agent.records import Moment
 from agent.sensor import Sensor
 from contract.health import SpotHealth

@@ -14,11 +14,12 @@ from dataclasses import replace
 from typing import Any
 
 from agent.detector import faults, fused, magnetic, passage, ranging
-from agent.detector.beside import Movement, hear
+from agent.detector.beside import hear
 from agent.detector.changes import Change, HealthChange, Passage, Said
 from agent.detector.faults import Health, Watchfulness
 from agent.detector.fused import FusedSettings
 from agent.detector.magnetic import Magnetic, MagneticSettings
+from agent.detector.moving import Movement
 from agent.detector.passage import Lane, PassageSettings
 from agent.detector.ranging import Ranging, RangingSettings
 from agent.detector.settling import Settling, doubt, lose, settle

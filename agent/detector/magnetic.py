@@ -37,14 +37,13 @@ from agent.detector.baseline import (
 )
 from agent.detector.beside import (
     LEFT_SHARE,
-    Movement,
-    Moving,
     attribute,
     beside_mg,
     is_vetoed,
     move,
     stirs,
 )
+from agent.detector.moving import Movement, Moving
 from contract.words import Status
 from drivers import Vector
 
@@ -59,6 +58,7 @@ NEARER = 0.8
 SHIFTED_SHARE = 0.5
 """A change of more than this share of a vehicle's offset is the vehicle moved within its bay."""
 OTHER_SHARE = 0.2
+"""What comes back comes as near, of the way between the two places."""
 MARKED_MG = 25.0
 """A vacant field that comes back from this far was perhaps none: see `_is_other`."""
 SHIFTED_S = 30.0

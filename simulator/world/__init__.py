@@ -22,7 +22,7 @@ Figures and where they come from (P: published; D: datasheet; A: assumed, no sou
 | earth | 480 mG | P, 250-650 mG over the earth |
 | vehicle | peak 64-1000 mG, median 340, 40 mG at rest at least | P 70-330 LSB, 1090 LSB/G; rest A |
 | critical points | 10 % stop where an axis or the norm is smallest | P Daubaras 2012; A share |
-| next bay | its dipoles 2.5 m aside, see `simulator.world.moments` | P model; A pitch, side offsets |
+| next bay | its dipoles 2.5 m aside, see `simulator.world.moments` | P model; A pitch, offsets |
 | a tight bay | 10-35 % of its own signal, turned; a row of its own | A |
 | lane | 5-40 mG for 2-4 s | A |
 | drift | -16...+28 counts a degree, each axis | P nine commercial sensors, half a year |

@@ -8,9 +8,9 @@ a real vehicle; where it comes to stand, the change is what geometry leaves of i
 The sensor in the next bay sees the same dipoles 2.5 m to the side, so what reaches it is no figure
 of its own: it follows from the distance's cube (Honeywell's note AN218 counts on that drop between
 parking spots; no published ratio was found). Of what a vehicle does to the sensor beneath it while
-it stands, the next one sees 7 % in the median, 2.5 to 20 % in nine of ten, 33 % in one of a hundred:
-10 mG, 3 to 38 mG, 67 mG. Of the peak on the way in it sees 3 %, 1.3 to 9 %. A vehicle's whole moment
-comes out as 60 to 640 A m^2.
+it stands, the next one sees 7 % in the median, 2.5 to 20 % in nine of ten, 33 % in one of a
+hundred: 10 mG, 3 to 38 mG, 67 mG. Of the peak on the way in it sees 3 %, 1.3 to 9 %. A vehicle's
+whole moment comes out as 60 to 640 A m^2.
 """
 
 from dataclasses import dataclass

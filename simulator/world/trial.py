@@ -22,7 +22,7 @@ from agent.detector import (
     RangingSettings,
     State,
 )
-from agent.detector.beside import Movement
+from agent.detector.moving import Movement
 from contract.words import Status
 from drivers import Reading
 from score.match import Event, Kind, Tally, match

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent.core import Agent, BusThread
-from agent.detector.beside import Movement
+from agent.detector.moving import Movement
 from agent.records import restamped
 from agent.sensor import LAST_RETRY_S
 from agent.store import AgentStore

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from agent.detector import Change, Detector, MagneticSettings
-from agent.detector.beside import Movement
+from agent.detector.moving import Movement
 from contract.words import Status
 from drivers import Quality, Reading, Vector
 

@@ -1,0 +1,62 @@
+"""A field that moves: what is remembered of its movements, here and next door. Pure."""
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+
+from agent.detector.baseline import ZERO, Baseline
+from drivers import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """The field moved: from when to when, how far from where it stood at most, and in the end."""
+
+    began_s: float
+    ended_s: float
+    peak_mg: float
+    step: Vector
+
+    @property
+    def step_mg(self) -> float:
+        """How far the movement took the field."""
+        return math.hypot(*self.step)
+
+
+@dataclass(slots=True)
+class Moving(Baseline):
+    """The field as it stands or moves, and what adjacent sensors told."""
+
+    mean: Vector | None = None
+    steady_since_s: float = -math.inf
+    moving: bool = False
+    rest: Vector | None = None
+    """Where the field stood before it moved last."""
+    moving_since_s: float = 0.0
+    peak_mg: float = 0.0
+    moved: Movement | None = None
+    """The last movement, or the one that goes on."""
+    taken: Vector = ZERO
+    """How much of its step was taken into the baseline."""
+    is_attributed: bool = False
+    """Whether it was found to be a neighbour's."""
+    former_mg: float = 0.0
+    own_s: int = 0
+    is_own: bool = False
+    """Whether it was too strong, while it went on, to be a neighbour's."""
+    beside: deque[tuple[str, Movement]] = field(default_factory=lambda: deque(maxlen=6))
+    """The last movements of adjacent sensors, and whose they were."""
+    echoes: dict[str, tuple[Vector, float]] = field(default_factory=dict)
+    """What the vehicle next door did to the field here when it came, and there."""
+    former_echoes: dict[str, tuple[Vector, float]] = field(default_factory=dict)
+    """Those before the last movement."""
+    quick_since_s: float = math.inf
+    other: Vector | None = None
+    """Where else the vacant field may be, from the baseline."""
+    in_doubt: bool = False
+    own_peak_mg: float = 0.0
+    stopped_s: float = -math.inf
+    """When the field stood again."""
+    stood: Vector | None = None
+    """Where."""
+    pending_mg: float = 0.0
