@@ -79,7 +79,7 @@ def _swap(planned: Planned) -> None:
             file.write(planned.content)
             file.flush()
             uid = _uid(planned.owner)
-            if uid is not None:
+            if uid not in (None, os.geteuid()):
                 os.fchown(file.fileno(), uid, -1)
             os.fchmod(file.fileno(), planned.mode)
             os.fsync(file.fileno())
