@@ -43,6 +43,8 @@ QUICK_S = 2.0
 GIVEN_UP_S = GIVE_UP * KEEPALIVE_S + HEARTBEAT_S
 """So long after a link died at the latest the kernel gives up what was last sent on it."""
 
+QUOTA = Path(__file__).parents[2] / "firmware-config" / "broker-quota.nft"
+
 MISSING = netlot.missing()
 INHERENT = "" if os.geteuid() == 0 else "inherent: "
 pytestmark = [
@@ -327,13 +329,18 @@ def offline_day(lot: NetLot, agent: str, records: int) -> None:
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("records", [600, 3000])
-def test_a_backlog_drains_over_64_kbit(make_lot: MakeLot, records: int) -> None:
+@pytest.mark.parametrize(("records", "kbit"), [(600, 64), (3000, 64), (3000, None)])
+def test_a_backlog_drains_over_64_kbit_or_under_the_quota(
+    make_lot: MakeLot, records: int, kbit: int | None
+) -> None:
     """The present comes first, the past in order, and memory does not grow with what waits."""
     lot = make_lot({"pi-1": {f"pi-1.{n}": [] for n in range(10)}})
     offline_day(lot, "pi-1", records)
     waiting = len(lot.committed("pi-1"))
-    lot.network.slow("pi-1", 64)
+    if kbit:
+        lot.network.slow("pi-1", kbit)
+    else:
+        lot.hosts[netlot.GATE].run("nft", "-f", str(QUOTA))
     watcher_began_s = time.monotonic()
     lot.start()
     watcher = lot.watcher(f"{lot.topics.root}/spots/+/state")
