@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 from agent.publisher import Publisher
 from contract.events import HealthChanged, Snapshot, SpotChanged
+from contract.requests import Ack
 from contract.words import ClockState
 from gateway.batch import Arrived, Batch, Outcome, Stream
 from gateway.decode import Record, from_the_future
@@ -140,6 +141,17 @@ def _silence_ignored(stack: ExitStack) -> None:
     stack.enter_context(patch.object(Presence, "silence", lambda *_: ""))
 
 
+def _replacement_ignored(stack: ExitStack) -> None:
+    """An agent keeps to what was acknowledged, whatever gateway there is now."""
+    take_ack = Publisher._take_ack
+
+    def proud(self: Publisher, ack: Ack) -> None:
+        if ack.seq >= self.window.acked:
+            take_ack(self, ack)
+
+    stack.enter_context(patch.object(Publisher, "_take_ack", proud))
+
+
 def _past_before_present(stack: ExitStack) -> None:
     """A backlog drains without a snapshot before it."""
     stack.enter_context(patch.object(Publisher, "_send_all_snapshots", lambda self: None))
@@ -184,6 +196,7 @@ MUTATIONS: dict[str, Mutation] = {
     "dedupe-off": _dedupe_off,
     "future-refused": _future_refused,
     "puback-trusted": _puback_trusted,
+    "replacement-ignored": _replacement_ignored,
     "replays-heard": _replays_heard,
     "seq-reused": _seq_reused,
     "snapshot-back-in-time": _snapshot_back_in_time,
