@@ -110,8 +110,11 @@ def rotate(
         if dry_run:
             typer.echo(shown(setup.files))
             return
-        for each in write(setup.files):
+        changed = write(setup.files)
+        for each in changed:
             typer.echo(f"wrote {each.path}")
+        if revoke_old:
+            broker.tell(site.lot, changed)
     typer.echo("then: systemctl restart mosquitto lotkeeper-gateway")
 
 

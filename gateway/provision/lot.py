@@ -2,6 +2,7 @@
 
 import json
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -77,7 +78,7 @@ class Lot(BaseModel):
         for host in hosts:
             if not re.match(HOST, host):
                 raise ValueError(f"{host!r} is no host name and no address")
-        return hosts
+        return [_normal(host) for host in hosts]
 
     @field_validator("time_zone")
     @classmethod
@@ -91,6 +92,14 @@ class Lot(BaseModel):
     def spots_of(self, agent_id: str) -> list[PlannedSpot]:
         """The plan's spots of one agent."""
         return [spot for spot in self.spots if spot.agent_id == agent_id]
+
+
+def _normal(host: str) -> str:
+    """As a certificate says it back, so that the two can be compared."""
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return host.lower()
 
 
 def read(places: Places) -> Lot:

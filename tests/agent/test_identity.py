@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from agent.identity import NotEnrolled
 from contract.enrolment import Enrolled
 from gateway.provision import ca
 
+pytestmark = pytest.mark.skipif(
+    shutil.which("openssl") is None, reason="openssl is not installed: apt-get install openssl"
+)
 REPO = Path(__file__).parents[2]
 SOON = datetime.now(UTC) + timedelta(days=400)
 

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,9 @@ from gateway.store import GatewayStore
 from runtime.config import load
 from simulator.processes import free_port
 
+pytestmark = pytest.mark.skipif(
+    shutil.which("openssl") is None, reason="openssl is not installed: apt-get install openssl"
+)
 REPO = Path(__file__).parents[2]
 PAGE = (REPO / "docs" / "provisioning.md").read_text()
 COMMANDS = [

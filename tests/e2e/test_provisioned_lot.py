@@ -16,6 +16,7 @@ import pytest
 from runtime.mqtt import Handlers, Link, MqttSettings, TlsSettings
 from simulator.processes import Child, free_port
 
+pytestmark = pytest.mark.timeout(180)
 REPO = Path(__file__).parents[2]
 PLAN = """
 [[zones]]

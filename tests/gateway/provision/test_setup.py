@@ -1,6 +1,8 @@
 """`gateway init`: what it writes, that it can be said again, and that --dry-run writes nothing."""
 
+import shutil
 import stat
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -74,9 +76,27 @@ def test_what_you_write_into_the_configuration_stays(lot: Any) -> None:
     assert zones == ["A", "B"]
 
 
+def test_certificates_pass_openssls_strict_checks(lot: Any) -> None:
+    """Python 3.13 and later make these the default."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed: apt-get install openssl")
+    crl = lot.broker_places.file("revoked.crl")
+    for file, purpose in (("identity", "sslclient"), ("enrolment", "sslserver")):
+        command = ["openssl", "verify", "-x509_strict", "-crl_check", "-CRLfile", str(crl)]
+        command += ["-CAfile", str(lot.places.ca), "-purpose", purpose]
+        subprocess.run([*command, str(lot.places.certificate(file))], check=True)
+
+
+def test_an_address_is_compared_as_certificates_say_it(lot: Any) -> None:
+    lot.init("--host", "FD00:0::1", "--host", "Second.Example")
+    again = lot.init("--host", "FD00:0::1", "--host", "Second.Example")
+    assert again == "all is as it should be: nothing to write\n"
+    lot.init()
+
+
 def test_another_host_gets_new_server_certificates_and_keeps_the_rest(lot: Any) -> None:
     before = tree(lot.folder)
-    lot.init("--host", "second.example")
+    lot.init("--host", "third.example")
     after = tree(lot.folder)
     changed = {name for name in after if after[name] != before.get(name)}
     assert {"lotkeeper/tls/enrolment.crt", "mosquitto/lotkeeper/broker.crt"} <= changed
