@@ -26,7 +26,8 @@ class BatchSize:
         if took_s > CALL_S:
             self.records = min(max(int(size * CALL_S / took_s), FEW), self._most)
         elif took_s <= CALL_S / 2:
-            self.records = min(self.records * 2, self._most)
+            # Twice what went quickly: a single state that did says nothing of a large batch.
+            self.records = max(self.records, min(size * 2, self._most))
 
     def failed(self, size: int, took_s: float, *, refused: bool) -> None:
         """A call of `size` records was refused for what is in it, or failed for the moment."""

@@ -32,6 +32,15 @@ def test_half_of_what_was_sent_not_of_what_might_have_been() -> None:
     assert size.records == 15
 
 
+def test_a_state_that_goes_alone_does_not_enlarge_the_batches_of_the_past() -> None:
+    """Red with a size that doubles behind any quick call: the past's next one timed out."""
+    size = BatchSize(500)
+    size.failed(40, SLOW_S, refused=False)
+    for _ in range(10):
+        size.went(1, QUICK_S)
+    assert size.records == 20
+
+
 def test_a_refused_connection_says_nothing_of_the_size() -> None:
     size = BatchSize(500)
     size.failed(500, QUICK_S, refused=False)

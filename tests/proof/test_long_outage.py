@@ -111,7 +111,8 @@ def test_a_small_lot_lives_through_a_week_without_its_cloud(http: Cloud, tmp_pat
 @pytest.mark.proof
 @pytest.mark.timeout(900)
 def test_over_a_thin_uplink_too(http: Cloud, tmp_path: Path) -> None:
-    """128 kbit/s. Red with batches of 500 whatever the uplink: a change waits for 12 s."""
+    """128 kbit/s, 24 spots. That calls get smaller is seen red in
+    `tests/gateway/test_forwarder_draining.py`, not here."""
     plan = {**SMALL, "live_per_s": 4.0, "forward": FORWARD}
     lived = Lived(http, tmp_path, thin(16_000), **plan)
     lived.judge()
