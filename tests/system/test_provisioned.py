@@ -1,0 +1,142 @@
+"""A lot with certificates, as the units run it: enrolled, over TLS, renewed, backed up."""
+
+import json
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+
+AGENT, GATEWAY, BROKER = "lotkeeper-agent", "lotkeeper-gateway", "mosquitto"
+ENROLMENT = "lotkeeper-enrolment"
+TLS = "etc/lotkeeper/tls"
+AGENT_TOML = """\
+agent_id = "pi-1"
+lot_id = "north"
+[mqtt]
+host = "127.0.0.1"
+port = 8883
+[mqtt.tls]
+ca_file = "/etc/lotkeeper/tls/ca.crt"
+cert_file = "/etc/lotkeeper/tls/identity.crt"
+key_file = "/etc/lotkeeper/tls/identity.key"
+[[spots]]
+spot_id = "A1"
+sample_s = 0.2
+sensor = {kind = "simulated", floor_mm = 2500.0, sessions = [[0.0, 1e9]]}
+detector = {kind = "ranging", floor_mm = 2500.0, dwell_on_s = 0.5}
+"""
+NOW = "[Service]\nExecCondition=\n"
+"""As if the certificates were due."""
+HERE = {"clock.is_synced"}
+"""Not well in a container without a network, and none of ours."""
+
+
+def until_active(debian: Any, unit: str) -> None:
+    try:
+        debian.until("systemctl", "show", unit, "--property=ActiveState", says="=active")
+    except AssertionError as error:
+        journal = debian.try_run("journalctl", "-b", "-u", unit, "-n", "40", "--no-pager")
+        raise AssertionError(journal.stdout) from error
+
+
+def start(debian: Any, unit: str) -> str:
+    """A oneshot that must end well; answers its journal."""
+    done = debian.try_run("systemctl", "start", unit)
+    said = debian.try_run("journalctl", "-b", "-u", unit, "-n", "40", "--no-pager").stdout
+    assert done.returncode == 0, said
+    assert debian.show(unit, "Result") in ("success", "exec-condition"), said
+    return str(said)
+
+
+def until_occupied(debian: Any) -> None:
+    debian.until("lotkeeper", "gateway", "occupancy", "--json", says='"occupied": 1')
+
+
+def test_a_lot_is_made(debian: Any, debs: dict[int, Any]) -> None:
+    debian.install(debs[1])
+    lot = ("--lot", "north", "--host", "127.0.0.1", "--zone", "A:2", "--time-zone", "UTC")
+    debian.run("lotkeeper", "gateway", "init", *lot)
+    debian.run("systemctl", "restart", BROKER, GATEWAY, ENROLMENT)
+    for unit in (BROKER, GATEWAY, ENROLMENT):
+        until_active(debian, unit)
+    debian.until("lotkeeper", "gateway", "occupancy", "--json", says='"total": 2')
+
+
+def test_an_agent_enrols_and_speaks_over_tls(
+    debian: Any, beside: Any, debs: dict[int, Any]
+) -> None:
+    """Another machine, without the gateway's package."""
+    beside.install([path for path in debs[1] if "gateway" not in path.name])
+    debian.run("lotkeeper", "gateway", "add-agent", "pi-1", "--out", "/root/bundle")
+    debian.run("systemctl", "reload", BROKER)
+    invitation = (debian.root / "root/bundle/pi-1/invitation").read_text()
+    beside.write("/root/invitation", invitation, 0o600)
+    beside.run("lotkeeper", "agent", "enroll", "--invitation", "/root/invitation")
+    beside.write("/etc/lotkeeper/agent.toml", AGENT_TOML)
+    beside.run("systemctl", "start", AGENT)
+    until_active(beside, AGENT)
+    until_occupied(debian)
+    key = beside.root / TLS / "identity.key"
+    assert (key.stat().st_uid, key.stat().st_mode & 0o777) == (0, 0o600)
+
+
+def test_certificates_that_are_not_due_stay(debian: Any, beside: Any) -> None:
+    for machine, role in ((debian, "gateway"), (beside, "agent")):
+        before = (machine.root / TLS / "identity.crt").read_bytes()
+        said = start(machine, f"lotkeeper-{role}-renewal")
+        assert "not yet" in said
+        assert (machine.root / TLS / "identity.crt").read_bytes() == before
+
+
+def test_the_agents_certificate_is_renewed(debian: Any, beside: Any) -> None:
+    """By a service that may write that one file's folder, and has a copy of the key."""
+    unit = "lotkeeper-agent-renewal"
+    beside.write(f"/etc/systemd/system/{unit}.service.d/90-now.conf", NOW)
+    beside.run("systemctl", "daemon-reload")
+    certificate, process = beside.root / TLS / "identity.crt", beside.show(AGENT, "MainPID")
+    before = certificate.read_bytes()
+    start(beside, unit)
+    assert certificate.read_bytes() != before
+    until_active(beside, AGENT)
+    assert beside.show(AGENT, "MainPID") != process
+    until_occupied(debian)
+
+
+def test_the_machines_certificates_are_renewed(debian: Any) -> None:
+    unit = "lotkeeper-gateway-renewal"
+    debian.write(f"/etc/systemd/system/{unit}.service.d/90-now.conf", NOW)
+    debian.run("systemctl", "daemon-reload")
+    key = debian.root / TLS / "operator.key"
+    before = key.read_bytes()
+    start(debian, unit)
+    assert key.read_bytes() != before
+    for each in (BROKER, GATEWAY, ENROLMENT):
+        until_active(debian, each)
+
+
+def test_the_store_is_backed_up_without_the_cas_key(debian: Any) -> None:
+    start(debian, "lotkeeper-gateway-backup")
+    (made,) = (debian.root / "var/lib/lotkeeper/backups").glob("*.tar.gz")
+    listed = debian.run("tar", "tzf", "/" + str(made.relative_to(debian.root)))
+    assert "gateway.db" in listed
+    assert "ca.key" not in listed
+
+
+def test_a_broken_database_of_the_brokers_does_not_stop_it(debian: Any) -> None:
+    debian.run("systemctl", "stop", BROKER)
+    database = debian.root / "var/lib/mosquitto/mosquitto.db"
+    database.write_bytes(database.read_bytes()[:40] + b"\xff" * 200)
+    debian.run("systemctl", "start", "--no-block", BROKER)
+    until_active(debian, BROKER)
+    assert [path for path in database.parent.glob("mosquitto.db?*") if path.stat().st_size == 240]
+    until_occupied(debian)
+
+
+def test_the_doctor_finds_nothing_to_mend(debian: Any, beside: Any) -> None:
+    for machine in (debian, beside):
+        told = json.loads(machine.try_run("lotkeeper", "doctor", "--json").stdout)
+        found = [each for each in told["findings"] if each["level"] == "bad"]
+        assert [each for each in found if each["check"] not in HERE] == []
+        checks = {each["check"] for each in told["findings"]}
+        assert {"certificates.are_good", "broker.answers", "services.running"} <= checks
