@@ -190,7 +190,8 @@ class GatewayStore:
         """The last record of each spot."""
         rows = self.db.execute(
             "SELECT spot_id, status, since, confidence, health, health_reason, agent_id, epoch, "
-            "seq, arrived FROM spots"
+            # One of an older release, or a salvaged one, is as old as its record.
+            "seq, IFNULL(arrived, IIF(status = 'occupied', since, NULL)) FROM spots"
         )
         return {
             row[0]: Believed(

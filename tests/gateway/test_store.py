@@ -10,6 +10,7 @@ from gateway import letters as letters_module
 from gateway import store as module
 from gateway.store import GatewayStore, read_only
 from gateway.testing import START
+from spool import open_database
 
 
 @pytest.fixture
@@ -153,3 +154,18 @@ def test_a_damaged_file_is_set_aside_and_a_new_store_begins(tmp_path: Path) -> N
     assert second.damaged.exists()
     assert second.store_id != first.store_id  # which tells the agents to offer all again
     second.close()
+
+
+def test_a_store_of_the_release_before_alerts_is_taken_over(tmp_path: Path) -> None:
+    """An occupied spot's stay is as old as its record; what was there stays."""
+    old, _ = open_database(tmp_path / "gateway.db", module.MIGRATIONS[:2])
+    place = "1.0, 'ok', '', 'pi-1', 'e1'"
+    old.execute(f"INSERT INTO spots VALUES ('A1', 'occupied', '2026-03-01T12:00:00Z', {place}, 7)")
+    old.execute(f"INSERT INTO spots VALUES ('A2', 'free', '2026-03-01T12:00:00Z', {place}, 8)")
+    old.close()
+    store = GatewayStore(tmp_path / "gateway.db", 1_000_000)
+    assert store.damaged is None
+    believed = store.believed()
+    assert (believed["A1"].arrived, believed["A2"].arrived) == (START, None)
+    assert (believed["A1"].seq, store.alerts.open, store.outbox.waiting()) == (7, [], {})
+    store.close()
