@@ -41,7 +41,8 @@ def libraries(
 
     What both roles need is the common package's, so that one Pi may have both.
     """
-    shared = {each.name for each in wheels[AGENT]} & {each.name for each in wheels[GATEWAY]}
+    others = wheels[GATEWAY] or wheels[AGENT]  # where no gateway runs, the doctor has all there is
+    shared = {each.name for each in wheels[AGENT]} & {each.name for each in others}
     owned = {
         COMMON: [each for each in wheels[AGENT] if each.name in shared],
         AGENT: [each for each in wheels[AGENT] if each.name not in shared],

@@ -105,10 +105,11 @@ def test_the_sbom_names_the_wheel_and_its_hash(tmp_path: Path) -> None:
     assert text == sbom(AGENT, "1-1", [made], 1_700_000_000)
 
 
-def test_shared_libraries_are_the_common_packages(tmp_path: Path) -> None:
+@pytest.mark.parametrize("gateways", [1, 0])
+def test_shared_libraries_are_the_common_packages(tmp_path: Path, gateways: int) -> None:
     made = wheel(tmp_path, {"thing.py": ""})
     folders = {package.name: tmp_path / package.name for package in PACKAGES}
-    owned = trees.libraries({AGENT: [made], GATEWAY: [made]}, PI, folders)
+    owned = trees.libraries({AGENT: [made], GATEWAY: [made] * gateways}, PI, folders)
     assert owned == {COMMON: [made], AGENT: [], GATEWAY: []}
     assert (folders[COMMON] / PI.site / "thing.py").exists()
 
