@@ -8,8 +8,10 @@ another's session: without it, any bay could empty the gateway's queue by its cl
 import os
 import re
 import signal
+import time
 from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 from contract.topics import Topics
@@ -21,6 +23,8 @@ from gateway.provision.register import Register, Role
 
 USER = "mosquitto"
 """Debian's mosquitto reads certificates and keys after it has become this user."""
+SETTLE_S = 0.3
+"""In which a broker has read some hundred kB and gone round its loop."""
 MAX_PACKET_BYTES = 1_048_576
 
 CONF = """\
@@ -137,28 +141,41 @@ def guards(
     return revocations(lot, authority, register), acl(lot, register, now)
 
 
-def tell(lot: Lot, changed: Iterable[Planned]) -> bool:
+class Told(StrEnum):
+    """What became of a broker that was to read its files again."""
+
+    NOTHING_NEW = "nothing changed for it"
+    NOT_RUNNING = "no running broker was told; where one runs: systemctl restart mosquitto"
+    READS = "the broker reads its files again"
+    ENDED = (
+        "the broker ended as it read its files again, as mosquitto 2.0.11 may; systemd starts it"
+    )
+
+
+def tell(lot: Lot, changed: Iterable[Planned]) -> Told:
     """Have a running broker read its files again, where some of them changed (SIGHUP).
 
-    False where none runs. Raises BrokerNotTold where it may not be told.
+    Returns when it has had the time to: mosquitto 2.0.11 crashes where somebody connects or leaves
+    in the same moment, so nobody who follows this should. Raises BrokerNotTold where it may not be.
     """
     if not any(each.path.is_relative_to(lot.broker) for each in changed):
-        return False
+        return Told.NOTHING_NEW
     pid = _pid(lot.broker_pid_file)
     if pid is None:
-        return False
+        return Told.NOT_RUNNING
     try:
         os.kill(pid, signal.SIGHUP)
     except OSError as error:
         raise BrokerNotTold(f"the broker (pid {pid}): {error.strerror}; run this as root") from None
-    return True
+    time.sleep(SETTLE_S)
+    return Told.READS if _pid(lot.broker_pid_file) == pid else Told.ENDED
 
 
 def _pid(file: Path) -> int | None:
     """The broker's process, if it runs: a pid alone may have become another's."""
     try:
         pid = int(file.read_text())
-        name = Path(f"/proc/{pid}/comm").read_text().strip()
+        stat = Path(f"/proc/{pid}/stat").read_text()  # proc(5): pid (name) state ...
     except (OSError, ValueError):
         return None
-    return pid if name == "mosquitto" else None
+    return pid if re.match(r"\d+ \(mosquitto\) [^ZX]", stat) else None

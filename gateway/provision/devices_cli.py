@@ -41,6 +41,7 @@ def _ask_whether(name: str) -> None:
 
 
 def _revoke(places: Places, name: str) -> None:
+    from gateway.provision.broker import Told
     from gateway.provision.revoking import revoke
     from gateway.provision.setup import own_identities
     from gateway.provision.site import now, open_site
@@ -49,12 +50,10 @@ def _revoke(places: Places, name: str) -> None:
         site = open_site(places)
         if name in {own.name for own in own_identities(site)}:
             fail(f"{name} is this machine itself: `lotkeeper gateway rotate --revoke-old`", 2)
-        count, cut = revoke(site, name, now())
+        count, told_broker = revoke(site, name, now())
     typer.echo(f"{name}: {count} certificates revoked")
-    if not cut:
-        typer.echo(
-            "no running broker was told: if one runs, restart it: systemctl restart mosquitto"
-        )
+    if told_broker is not Told.NOTHING_NEW:
+        typer.echo(str(told_broker))
 
 
 def replace(

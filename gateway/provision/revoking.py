@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from gateway.provision import ca, register
+from gateway.provision.broker import BrokerNotTold, Told
 from gateway.provision.files import SECRET, Planned, write
 from gateway.provision.site import Site
 from runtime.mqtt import Handlers, Link, MqttSettings, TlsSettings
@@ -14,15 +15,19 @@ KICK_S = 5.0
 MINUTES = timedelta(minutes=10)
 
 
-def revoke(site: Site, name: str, now: datetime) -> tuple[int, bool]:
-    """Revoke all certificates of a name: (how many were valid, whether its connection was cut).
-
-    Raises NotRegistered, BrokerNotTold.
+def revoke(site: Site, name: str, now: datetime) -> tuple[int, Told]:
+    """Revoke all certificates of a name, and cut its connection: how many were valid, and whether
+    the broker knows. Raises NotRegistered, BrokerNotTold.
     """
     with register.changing(site.places.register) as known:
         count = known.revoke(name, now)
     told = site.tell_broker(known, now)
-    return count, told and kick(site, name, now)
+    if told is Told.READS and not kick(site, name, now):
+        raise BrokerNotTold(
+            f"{name} is revoked, but the broker at port {site.lot.port} does not answer, so an "
+            "open connection could not be cut: systemctl restart mosquitto"
+        )
+    return count, told
 
 
 def kick(site: Site, name: str, now: datetime) -> bool:

@@ -41,8 +41,8 @@ class Site:
         )
         return certificate
 
-    def tell_broker(self, known: Register, now: datetime) -> bool:
-        """Write what follows from the register; whether a running broker reads it now."""
+    def tell_broker(self, known: Register, now: datetime) -> broker.Told:
+        """Write what follows from the register, and have a running broker read it."""
         return broker.tell(self.lot, write(broker.guards(self.lot, self.authority, known, now)))
 
 

@@ -68,16 +68,20 @@ class Client:
 
 
 @pytest.fixture(scope="module")
-def bay_1(guarded: Any) -> TlsSettings:
-    tls: TlsSettings = guarded.device("bay-1")
-    guarded.device("bay-2")
-    return tls
+def devices(guarded: Any) -> dict[str, TlsSettings]:
+    """Made before anybody connects."""
+    made = {name: guarded.device(name) for name in ("bay-1", "bay-2")}
+    return {**made, "sign-1": guarded.device("sign-1", "add-display")}
 
 
-@pytest.fixture(scope="module")
-def sign(guarded: Any) -> TlsSettings:
-    tls: TlsSettings = guarded.device("sign-1", "add-display")
-    return tls
+@pytest.fixture
+def bay_1(devices: dict[str, TlsSettings]) -> TlsSettings:
+    return devices["bay-1"]
+
+
+@pytest.fixture
+def sign(devices: dict[str, TlsSettings]) -> TlsSettings:
+    return devices["sign-1"]
 
 
 @pytest.fixture(params=["5", "3.1.1"])
@@ -86,7 +90,7 @@ def protocol(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def gateway(guarded: Any, protocol: str) -> Iterator[Client]:
+def gateway(guarded: Any, devices: dict[str, TlsSettings], protocol: str) -> Iterator[Client]:
     with Client(guarded, guarded.own("identity"), protocol, clean=True) as client:
         yield client
 
