@@ -18,7 +18,7 @@ from runtime.mqtt import MqttSettings, TlsSettings
 
 PATIENCE_S = 5.0
 LOCAL = ("127.0.0.1", "::1", "localhost")
-REFUSED = "refuses us|refused message"
+REFUSED = "refuses us|the broker (refused|denies|guards nothing)"
 CONF = ("/etc/mosquitto/mosquitto.conf", "/etc/mosquitto/conf.d/*.conf")
 
 
@@ -148,7 +148,7 @@ def lets_us(facts: Broker) -> list[Finding]:
         bad(
             f"broker {each.address}",
             f"refuses {each.role}: {each.refusals[-1]}",
-            "sudo journalctl -u mosquitto -g denied on the broker; give the identity its rights",
+            "on the gateway: sudo lotkeeper gateway list; sudo lotkeeper gateway init writes rights anew",
         )
         for each in facts.reached
         if each.refusals

@@ -186,6 +186,12 @@ FAULTS: list[tuple[str, Level, str, Spoil]] = [
         lambda pi: setattr(pi, "refusals", "the broker refused message 7: Not authorized\n"),
     ),
     (
+        "broker.lets_us",
+        BAD,
+        "rights",
+        lambda pi: setattr(pi, "refusals", "ERROR the broker denies: this agent cannot write x\n"),
+    ),
+    (
         "broker.is_private",
         BAD,
         "127.0.0.1",
