@@ -19,7 +19,7 @@ NEIGHBOUR_SHARE = 0.25
 """A change of more than this share of a vehicle's own peak reaches the next bay hardly ever."""
 DOUBTFUL_SHARE = 0.4
 """One of less than this share may be: it has to stand for longer."""
-DOUBT = 3.0
+DOUBT = 2.0
 """Another story that is less than this behind may be the true one."""
 BESIDE_S = 6.0
 """A movement next door that was this much earlier or later may be the same: a chip repeats rows."""
@@ -133,7 +133,9 @@ def attribute(state: Moving, on_mg: float, status: Status, now_s: float) -> None
     doubtful = any(each.own is not best.own and each.cost < best.cost + DOUBT for each in rest)
     _take(state, best.taken)
     state.is_attributed, state.is_own = not best.own or best.unknown, best.own
-    if doubtful:
+    if best.own and not doubtful:
+        state.in_doubt = False
+    if doubtful and not (best.own and not parked):
         swap = state.offset if parked else difference(ZERO, best.taken)
         state.other = difference(ZERO, swap) if parked and best.own else swap
         state.in_doubt = True

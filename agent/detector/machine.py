@@ -184,10 +184,11 @@ def _magnetic(
     temperature_c: float | None,
     now_s: float,
 ) -> Change | None:
-    sensed = magnetic.sense(settings, state, settling.status, vector, temperature_c, now_s)
+    status = magnetic.believed(state, settling.status, settling.settled)
+    sensed = magnetic.sense(settings, state, status, vector, temperature_c, now_s)
     if sensed is None:
         return None
-    if state.lost:
+    if state.lost or (state.in_doubt and sensed.evidence in (None, status)):
         return lose(settling, now_s)
     change = settle(
         settling, sensed.evidence, sensed.crossed_s, now_s, sensed.dwell_s, sensed.steady_since_s

@@ -11,8 +11,10 @@ or drift. The dwell counts only while the field stands still: what passes or man
        +--------------------------------------------------------+
                   still, within max(on / 2, offset / 3), dwell
 
-A neighbour's arrival bends the field here too: `beside` tells whose movement it was. Where both
-moved, a vehicle that is gone may leave as much as the neighbour's step can account for.
+A neighbour's arrival bends the field here too: `beside` tells whose movement it was. Where that is
+a near thing (`in_doubt`) a magnetometer alone says unknown, until the own vehicle's next movement
+fits one of the two. Where both moved, a vehicle that is gone may leave as much as the neighbour's
+step can account for.
 
 What was not watched for a while may have drifted by as much as the worst chip does (`slack`): a
 deviation that drift could explain says nothing (`lost`: the status is unknown), until the next
@@ -142,7 +144,7 @@ def sense(
 
 def settled(state: Magnetic, status: Status, now_s: float) -> None:
     """The spot's status was settled: the field as it stands now is that status's level."""
-    state.slack_mg, state.rest = 0.0, state.mean
+    state.slack_mg, state.rest, state.in_doubt = 0.0, state.mean, False
     if status is Status.OCCUPIED:
         state.own_peak_mg = state.peak_mg
     state.taken, state.peak_mg, state.moving_since_s = ZERO, 0.0, now_s
@@ -157,6 +159,11 @@ def settled(state: Magnetic, status: Status, now_s: float) -> None:
         recurs = math.dist(state.mean, state.baseline) < MARKED_MG
         state.other = None if recurs else difference(state.level, state.mean)
         state.baseline, state.offset = state.mean, ZERO
+
+
+def believed(state: Magnetic, status: Status, settled: Status) -> Status:
+    """What is reckoned with while it is in doubt, and so published as unknown."""
+    return settled if state.in_doubt and status is Status.UNKNOWN else status
 
 
 def resumed(state: Magnetic) -> None:
@@ -216,8 +223,13 @@ def _rest(
                 state.moved = Movement(state.quick_since_s, ended_s, state.peak_mg, step)
             attribute(state, settings.on_mg, status, now_s)
             state.pending_mg = max(state.pending_mg, beside_mg(state, now_s))
-    if status is Status.OCCUPIED and now_s - state.stopped_s >= settings.dwell_s:
-        _was_other(state, settings.on_mg)
+    if state.in_doubt and now_s - state.stopped_s >= settings.dwell_s:
+        if status is Status.OCCUPIED:
+            _was_other(state, settings.on_mg)
+        moved = state.moved
+        own = moved is not None and moved.ended_s >= state.moving_since_s
+        if own and not state.is_attributed and moved is not None and moved.step_mg > settings.on_mg:
+            state.in_doubt = False
     if status is Status.UNKNOWN:
         return
     away = difference(state.mean, state.level)

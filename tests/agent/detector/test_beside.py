@@ -132,3 +132,14 @@ def test_a_movement_next_door_long_ago_attributes_nothing(bay: Bay) -> None:
     bay.move(ECHO)
     bay.stand(60)
     assert bay.statuses == [Status.FREE, Status.OCCUPIED]
+
+
+def test_where_two_stories_are_almost_as_likely_the_spot_is_unknown_until_its_own_moves() -> None:
+    bay = Bay()
+    bay.move((0.0, 90.0, 0.0), peak_mg=NEXT_DOOR_MG)
+    bay.stand(30)
+    assert bay.statuses == [Status.FREE, Status.UNKNOWN]
+    bay.move(NOTHING)
+    bay.stand(30)
+    assert bay.statuses == [Status.FREE, Status.UNKNOWN, Status.FREE]
+    assert bay.told[-1].previous is Status.FREE

@@ -79,6 +79,15 @@ def test_each_interference_is_felt(family: Family) -> None:
         assert loud != quiet, name
 
 
+def test_in_a_tight_bay_the_neighbour_is_felt_more() -> None:
+    lone, wide, tight = (
+        np.array([each.value for _, each in good(bay("magnetic", *names).readings())])
+        for names in ((), ("neighbours",), ("tight_neighbours",))
+    )
+    wide_mg, tight_mg = (np.linalg.norm(each - lone, axis=1).mean() for each in (wide, tight))
+    assert 0.0 < 2.0 * wide_mg < tight_mg
+
+
 def test_snow_raises_the_floor() -> None:
     bare, snowy = (
         Bay(Scenario("", "ranging", frozenset(on), season="winter"), "1/3", 86400.0)

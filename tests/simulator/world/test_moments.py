@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from simulator.world.moments import EARTH_MG, LEAST_AT_REST_MG, earth, signature
+from simulator.world.moments import EARTH_MG, LEAST_AT_REST_MG, PITCH_M, earth, signature
 from simulator.world.traffic import Vehicle
 
 VEHICLE = Vehicle(1500.0, 4.6, 0.45, True, True, 0.2, 0.0, "")
@@ -47,3 +47,17 @@ def test_between_the_grid_the_field_is_linear() -> None:
     found = signature(VEHICLE, EARTH, False)
     ends = found.at(np.array([0.0, 0.0325]))
     assert np.linalg.norm(ends[1] - ends[0]) < 0.3 * np.linalg.norm(found.change_mg.max(axis=0))
+
+
+def test_the_next_bay_sees_what_the_distance_leaves() -> None:
+    shares = []
+    for vehicle in VEHICLES:
+        here, beside = (signature(vehicle, EARTH, False, aside) for aside in (0.0, PITCH_M))
+        shares.append(np.linalg.norm(beside.at_rest_mg) / np.linalg.norm(here.at_rest_mg))
+    assert 0.05 < np.median(shares) < 0.10
+    assert 0.1 < np.percentile(shares, 95) < 0.3
+
+
+def test_from_afar_a_vehicle_is_one_dipole() -> None:
+    near, far = (np.linalg.norm(signature(VEHICLE, EARTH, False, m).at_rest_mg) for m in (20, 40))
+    assert near / far == pytest.approx(8.0, rel=0.15)
