@@ -148,7 +148,7 @@ def lets_us(facts: Broker) -> list[Finding]:
         bad(
             f"broker {each.address}",
             f"refuses {each.role}: {each.refusals[-1]}",
-            "on the gateway: sudo lotkeeper gateway list; sudo lotkeeper gateway init writes rights anew",
+            "on the gateway: sudo lotkeeper gateway init, which writes the rights anew",
         )
         for each in facts.reached
         if each.refusals
