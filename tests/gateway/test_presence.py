@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.words import HealthState, Status
+from contract.words import ClockState, HealthState, Status
 from gateway.decode import Poison, decode
-from gateway.occupancy import Believed, newer, shown, tally
+from gateway.occupancy import Believed, Term, newer, shown, tally
 from gateway.presence import (
     CLONE_QUIET_S,
     OFFLINE,
@@ -132,7 +132,14 @@ def test_a_record_is_newer_by_its_place_in_the_stream_and_by_its_epochs_birth() 
 
 @given(st.lists(st.sampled_from(list(Status))))
 def test_unknown_is_never_counted_as_free(statuses: list[Status]) -> None:
-    counts = tally("lot-1", None, statuses, START, START + timedelta(seconds=60))
+    until = START + timedelta(seconds=60)
+    term: Term = {
+        "as_of": START,
+        "valid_until": until,
+        "valid_for_s": 60.0,
+        "clock": ClockState.SYNCED,
+    }
+    counts = tally("lot-1", None, statuses, term)
     assert counts.free == sum(each is Status.FREE for each in statuses)
     assert counts.total == len(statuses)
     known = sum(each is not Status.UNKNOWN for each in statuses)
