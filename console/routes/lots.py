@@ -1,0 +1,113 @@
+"""Facilities, lots, zones, floors: how full they are now."""
+
+from collections import defaultdict
+from typing import Annotated
+
+from fastapi import APIRouter
+from fastapi import Query as InQuery
+
+from console.desk import TheDesk, TheLot, viewer
+from console.lots import Lot, Present
+from console.models import Facility, FloorNow, LotNow, Page, PageQuery, ZoneNow, counts
+from contract.words import Status
+from gateway.occupancy import Term, tally
+
+router = APIRouter(tags=["lots"], dependencies=[viewer])
+
+
+class LotQuery(PageQuery):
+    """Which lots."""
+
+    facility: str | None = None
+
+
+@router.get("/facilities")
+def facilities(desk: TheDesk, query: Annotated[PageQuery, InQuery()]) -> Page[Facility]:
+    """Every facility, with the sum of its lots."""
+    of_facility: dict[str, list[Lot]] = defaultdict(list)
+    for lot in desk.lots.values():
+        of_facility[lot.settings.facility_id].append(lot)
+    found = [
+        Facility(
+            facility_id=facility_id,
+            lots=[lot.lot_id for lot in lots],
+            **counts([lot.present().whole for lot in lots]),
+        )
+        for facility_id, lots in sorted(of_facility.items())
+    ]
+    return Page[Facility].of(found, query)
+
+
+@router.get("/lots")
+def lots(desk: TheDesk, query: Annotated[LotQuery, InQuery()]) -> Page[LotNow]:
+    """Every lot now."""
+    return Page[LotNow].of([now(lot) for lot in desk.chosen(query.facility, None)], query)
+
+
+@router.get("/lots/{lot_id}")
+def lot_now(lot: TheLot) -> LotNow:
+    """A lot now."""
+    return now(lot)
+
+
+@router.get("/lots/{lot_id}/zones")
+def zones(lot: TheLot, query: Annotated[PageQuery, InQuery()]) -> Page[ZoneNow]:
+    """The zones of a lot now."""
+    present = lot.present()
+    found = [
+        ZoneNow(
+            lot_id=lot.lot_id,
+            zone_id=zone.zone_id,
+            name=zone.name,
+            source="sensed" if zone.counted_capacity is None else "counted",
+            max_stay_s=zone.max_stay_s,
+            **counts([present.zones[zone.zone_id]]),
+        )
+        for zone in lot.settings.zones
+        if zone.zone_id in present.zones
+    ]
+    return Page[ZoneNow].of(found, query)
+
+
+@router.get("/lots/{lot_id}/floors")
+def floors(lot: TheLot, query: Annotated[PageQuery, InQuery()]) -> Page[FloorNow]:
+    """The floors of a lot now, by their sensed spots."""
+    present = lot.present()
+    statuses: dict[int, list[Status]] = defaultdict(list)
+    for spot_id, state in present.spots.items():
+        statuses[lot.layout[spot_id].floor].append(state.status)
+    found = [
+        FloorNow(
+            lot_id=lot.lot_id,
+            floor=floor,
+            **counts([tally(lot.lot_id, None, of_floor, _term(present))]),
+        )
+        for floor, of_floor in sorted(statuses.items())
+    ]
+    return Page[FloorNow].of(found, query)
+
+
+def _term(present: Present) -> Term:
+    whole = present.whole
+    return Term(
+        as_of=whole.as_of,
+        valid_until=whole.valid_until,
+        valid_for_s=whole.valid_for_s or 1.0,
+        clock=whole.clock,
+    )
+
+
+def now(lot: Lot) -> LotNow:
+    """A lot as the API shows it."""
+    present, records = lot.present(), lot.source.last_records()
+    return LotNow(
+        lot_id=lot.lot_id,
+        facility_id=lot.settings.facility_id,
+        name=lot.name,
+        time_zone=lot.settings.time_zone,
+        gateway_heard=present.heard,
+        as_of=present.whole.as_of,
+        clock=present.whole.clock,
+        last_updated=max((each.since for each in records.values()), default=None),
+        **counts([present.whole]),
+    )
