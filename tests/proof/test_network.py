@@ -43,6 +43,9 @@ QUICK_S = 2.0
 GIVEN_UP_S = GIVE_UP * KEEPALIVE_S + HEARTBEAT_S
 """So long after a link died at the latest the kernel gives up what was last sent on it."""
 
+GROWTH_MB = 4.0
+"""While a backlog drains: 3,000 records that an agent kept, once sent, were 6.5 MB."""
+
 QUOTA = Path(__file__).parents[2] / "firmware-config" / "broker-quota.nft"
 
 MISSING = netlot.missing()
@@ -244,16 +247,29 @@ def test_fifty_flaps(make_lot: MakeLot) -> None:
 
 @pytest.mark.proof
 def test_a_fifth_of_all_packets_lost_for_two_minutes(make_lot: MakeLot) -> None:
+    """At both ends of each way: at the agents' alone, TCP brought all through and proved only TCP.
+
+    Red with a gateway that takes every record for a new one.
+    """
     lot = make_lot(busy(120, "pi-1", "pi-2", "pi-3", bays=8))
     lot.start()
-    for agent in lot.agents:
-        lot.network.lose(agent, 20)
+    for host in (*lot.agents, netlot.GATE):
+        lot.network.lose(host, 20)
+    let_pass(120)
+    lot.network.mend(netlot.GATE)
     finished(lot)
+    logs = [(lot.folder / f"{agent}.log").read_text() for agent in lot.agents]
+    connections = sum(log.count("connected to broker") for log in logs)
+    print(f"{connections} connections of {len(logs)} agents")
+    assert connections > 2 * len(logs)
 
 
 @pytest.mark.proof
 def test_the_gateways_host_is_cut_off_from_all_again_and_again(make_lot: MakeLot) -> None:
-    """Broker and gateway stay up together: every agent and display is alone."""
+    """Broker and gateway stay up together: every agent and display is alone.
+
+    Red with a gateway that takes every record for a new one.
+    """
     lot = make_lot(busy(100, "pi-1", "pi-2", "pi-3", bays=8))
     lot.start()
     for seconds in (3, 20, 40):
@@ -280,13 +296,17 @@ def test_dead_links_ten_times(make_lot: MakeLot) -> None:
 
 @pytest.mark.proof
 def test_how_soon_each_kind_of_silence_is_shown(make_lot: MakeLot) -> None:
-    """A killed agent is told by its will at once, a hung one or a cut one by silence."""
+    """A killed agent is told by its will at once, a hung one or a cut one by silence.
+
+    Red without the will, without the farewell, and with offline_after_s = 30.
+    """
     lot = make_lot(empty("pi-1", "pi-2"))
     watcher = begun(lot)
     agent = lot.agents["pi-1"]
 
     def back(since_s: float) -> None:
-        watcher.first(shows(lot, "pi-1.1", "free"), PATIENCE_S, since_s)
+        free = watcher.first(shows(lot, "pi-1.1", "free"), PATIENCE_S, since_s)
+        watcher.first(beats(lot, "pi-1"), PATIENCE_S, free.at_s + HEARTBEAT_S / 2)  # at rest
 
     at_s = time.monotonic()
     agent.kill()
@@ -309,8 +329,11 @@ def test_how_soon_each_kind_of_silence_is_shown(make_lot: MakeLot) -> None:
     assert hung_s < OFFLINE_S + QUICK_S
 
 
-def offline_day(lot: NetLot, agent: str, records: int) -> None:
-    """Fill an agent's store, as while there was no network, with about so many records."""
+def offline_day(lot: NetLot, agent: str, records: int) -> datetime:
+    """Fill an agent's store, as while there was no network, with about so many records.
+
+    Answers a moment at which each bay had its last stay: what began after it is the present.
+    """
     bays = list(lot.bays[agent])
     each = records // len(bays) // 2
     truth = {bay: [(n * 200.0 + 60, n * 200.0 + 140) for n in range(each)] for bay in bays}
@@ -326,6 +349,12 @@ def offline_day(lot: NetLot, agent: str, records: int) -> None:
     past.stop()
     for path in lot.folder.glob("agent-00.db*"):
         path.rename(path.with_name(path.name.replace("agent-00", agent)))
+    return start + timedelta(seconds=end_s - 100)
+
+
+def shows_present(lot: NetLot, spot_id: str, last_stay: datetime) -> Callable[[Heard], bool]:
+    free = shows(lot, spot_id, "free")
+    return lambda heard: free(heard) and datetime.fromisoformat(heard.body["since"]) > last_stay
 
 
 @pytest.mark.proof
@@ -333,9 +362,13 @@ def offline_day(lot: NetLot, agent: str, records: int) -> None:
 def test_a_backlog_drains_over_64_kbit_or_under_the_quota(
     make_lot: MakeLot, records: int, kbit: int | None
 ) -> None:
-    """The present comes first, the past in order, and memory does not grow with what waits."""
+    """The present comes first, the past in order, and memory does not grow with what waits.
+
+    Red without snapshots; with arrays sent backwards to a gateway that skips holes; with an agent
+    that keeps what it sent; under a quota of 2 kB/s.
+    """
     lot = make_lot({"pi-1": {f"pi-1.{n}": [] for n in range(10)}})
-    offline_day(lot, "pi-1", records)
+    last_stay = offline_day(lot, "pi-1", records)
     waiting = len(lot.committed("pi-1"))
     if kbit:
         lot.network.slow("pi-1", kbit)
@@ -345,19 +378,19 @@ def test_a_backlog_drains_over_64_kbit_or_under_the_quota(
     lot.start()
     watcher = lot.watcher(f"{lot.topics.root}/spots/+/state")
     for bay in lot.bays["pi-1"]:
-        watcher.first(shows(lot, bay, "free"), PATIENCE_S)
+        watcher.first(shows_present(lot, bay, last_stay), PATIENCE_S)
     present_s = time.monotonic() - watcher_began_s
+    before_mb = [netlot.peak_mb(each) for each in (lot.agents["pi-1"], lot.gateway)]
     lot.await_settled(300)
     drained_s = time.monotonic() - watcher_began_s
     committed = lot.committed("pi-1")
     assert lot.sunk_of("pi-1") == committed
     assert len(committed) >= waiting >= records
-    agent_mb = netlot.peak_mb(lot.agents["pi-1"])
-    gateway_mb = netlot.peak_mb(lot.gateway)
+    peak_mb = [netlot.peak_mb(each) for each in (lot.agents["pi-1"], lot.gateway)]
     print(
         f"{len(committed)} records in {drained_s:.0f} s, the present in {present_s:.1f} s; at most "
-        f"{agent_mb:.0f} MB at the agent, {gateway_mb:.0f} MB at the gateway"
+        f"{peak_mb[0]:.0f} MB at the agent, {peak_mb[1]:.0f} MB at the gateway"
     )
     assert present_s < drained_s / 2
-    assert agent_mb < 65
-    assert gateway_mb < 65
+    grown_mb = [peak - before for peak, before in zip(peak_mb, before_mb, strict=True)]
+    assert max(grown_mb) < GROWTH_MB, grown_mb
