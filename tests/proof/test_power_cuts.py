@@ -37,7 +37,7 @@ def test_a_commit_that_is_not_synced_is_seen_to_be_lost() -> None:
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("load", "least"), [("agent", 5_000), ("gateway", 10_000)])
 def test_thousands_of_cuts_lose_nothing(load: str, least: int) -> None:
     found = Recording(load).verdicts(seed=2, draws=8 if load == "agent" else 2)
@@ -56,10 +56,10 @@ def test_a_disk_that_lies_about_its_syncs_is_told() -> None:
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("load", LOADS)
-def test_no_lie_of_thousands_is_silent(load: str) -> None:
-    found = Recording(load, ["--rounds", "12"]).verdicts(seed=4, draws=1, share=0.1, lies=True)
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("load", "share"), [("agent", 0.1), ("gateway", 0.03)])
+def test_no_lie_of_thousands_is_silent(load: str, share: float) -> None:
+    found = Recording(load, ["--rounds", "12"]).verdicts(seed=4, draws=1, share=share, lies=True)
     print(f"{load}: {dict(found)}")
     assert not found["mixed"] + found["refused"], found
     assert found["set aside"] > 500, found
