@@ -1,24 +1,31 @@
 """The console's process. The only module of the console that knows concrete classes."""
 
+import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
 from console import database, problems
+from console.audit import Audit
 from console.config import ConsoleSettings
 from console.desk import Desk
+from console.hub import Hub
 from console.lots import open_lots
 from console.models import shows
 from console.openapi import document
 from console.rate import Rate
-from console.routes import lots, spots
+from console.routes import admin, alerts, events, lots, past, spots, summary
 from console.tokens import Tokens
 from lotkeeper import __version__
 
 log = logging.getLogger(__name__)
 
+GRACE_S = 3
+"""Streams of events never end by themselves: they are cut when the process is to stop."""
 ROOT = "/api/v1"
 
 
@@ -35,11 +42,22 @@ def make_desk(settings: ConsoleSettings) -> Desk:
     """What the routes work with. Raises ConfigError, sqlite3.Error, OSError."""
     database.make(settings.store.path, database.KEPT)
     database.make(settings.rate.path, database.COUNTED)
+    found = open_lots(settings)
     return Desk(
-        open_lots(settings),
+        found,
         Tokens(settings.store.path),
         Rate(settings.rate.path, settings.rate.per_minute),
+        Audit(settings.store.path),
+        Hub(found),
     )
+
+
+@asynccontextmanager
+async def _listening(app: FastAPI) -> AsyncIterator[None]:
+    hub = app.state.desk.hub
+    hub.start(asyncio.get_running_loop())
+    yield
+    hub.stop()
 
 
 def make_app(desk: Desk) -> FastAPI:
@@ -51,12 +69,14 @@ def make_app(desk: Desk) -> FastAPI:
         openapi_url=f"{ROOT}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        lifespan=_listening,
     )
     app.state.desk = desk
     problems.add_to(app)
     root = APIRouter(prefix=ROOT)
-    for group in (lots, spots):
+    for group in (summary, lots, spots, past, alerts, events, admin):
         root.include_router(group.router)
+    root.include_router(alerts.orders)
 
     @root.get("/health", tags=["console"])
     async def health() -> Alive:
@@ -80,4 +100,5 @@ def run(settings: ConsoleSettings) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
     )

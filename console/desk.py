@@ -9,6 +9,8 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 from fastapi.security.utils import get_authorization_scheme_param
 
+from console.audit import Audit
+from console.hub import Hub
 from console.lots import Lot
 from console.problems import Problem
 from console.rate import Rate
@@ -17,11 +19,13 @@ from console.tokens import Scope, Token, Tokens
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a console process works with; none of it is state of the process."""
+    """What a console process works with; but for `hub`, all is in files and at the gateways."""
 
     lots: dict[str, Lot]
     tokens: Tokens
     rate: Rate
+    audit: Audit
+    hub: Hub
 
     def chosen(self, facility: str | None, lot: str | None) -> list[Lot]:
         """The lots that a filter leaves."""
@@ -93,4 +97,5 @@ def _count(desk: Desk, subject: str) -> None:
 
 
 viewer, operator, admin = (Depends(Needs(scope)) for scope in Scope)
+TheViewer = Annotated[Token, viewer]
 Operator = Annotated[Token, operator]

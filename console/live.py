@@ -22,6 +22,7 @@ class Live:
         self._lot_id = lot_id
         self._settings = settings
         self._changes = 0
+        self._silent, self._silent_until_s = -1, 0.0
         self._kept: dict[str, tuple[float, int, dict[str, Any] | None]] = {}
         self._asking = threading.Lock()
 
@@ -32,8 +33,12 @@ class Live:
             if kept and kept[1] == self._changes and time.monotonic() < kept[0]:
                 return kept[2]
             changes = self._changes
+            if self._silent == changes and time.monotonic() < self._silent_until_s:
+                return None  # who was silent to one question is not asked another for a while
             answer = self._ask(name)
             until_s = time.monotonic() + self._settings.cache_s
+            if answer is None:
+                self._silent, self._silent_until_s = changes, until_s
             self._kept[name] = (until_s, changes, answer)
             return answer
 

@@ -18,6 +18,7 @@ from contract.words import ClockState, Status
 from gateway.config import GatewaySettings, SpotSettings
 from gateway.occupancy import Shown, Term, spot_state, tally
 from runtime.config import ConfigError, load
+from runtime.mqtt import MqttSettings
 
 SILENT = "gateway_silent"
 
@@ -47,6 +48,7 @@ class Lot:
 
     settings: GatewaySettings
     name: str
+    mqtt: MqttSettings
     source: Source
     live: Live
 
@@ -139,6 +141,7 @@ def open_lots(settings: ConsoleSettings) -> dict[str, Lot]:
         lot = load(each.gateway, GatewaySettings)
         if lot.lot_id in found:
             raise ConfigError(f"{each.gateway}: lot_id = {lot.lot_id!r} is another's in [[lots]]")
-        live = Live(each.mqtt or lot.asking, lot.lot_id, settings.live)
-        found[lot.lot_id] = Lot(lot, each.name, GatewayFile(lot.store.path), live)
+        mqtt = each.mqtt or lot.asking
+        live = Live(mqtt, lot.lot_id, settings.live)
+        found[lot.lot_id] = Lot(lot, each.name, mqtt, GatewayFile(lot.store.path), live)
     return dict(sorted(found.items()))

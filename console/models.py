@@ -41,7 +41,7 @@ SPOT: dict[str, Any] = {
     "confidence": 1.0,
     "health": "ok",
     "agent_id": "pi-1",
-    "position": None,
+    "position": {"x_m": 12.5, "y_m": 3.0},
 }
 
 
@@ -159,7 +159,7 @@ class ZoneNow(Counts):
     """A zone now. `source` says whether its spots are sensed or its lanes counted."""
 
     model_config = shows(
-        lot_id="lot-1", zone_id="A", name="", source="sensed", max_stay_s=None, **COUNTS
+        lot_id="lot-1", zone_id="A", name="", source="sensed", max_stay_s=3600.0, **COUNTS
     )
 
     lot_id: str
@@ -232,9 +232,9 @@ class Device(BaseModel):
         clock="synced",
         last_heartbeat="2026-03-01T12:00:00Z",
         accepted_records=2,
-        waiting_records=None,
-        temperature_c=None,
-        supply_volts=None,
+        waiting_records=0,
+        temperature_c=48.2,
+        supply_volts=5.1,
         spots=["A1", "A2"],
         zones=["A"],
         floors=[0],

@@ -8,7 +8,7 @@ was not covered has no value: None, never 0. `docs/measures.md` defines each mea
 """
 
 from measures.calendar import Cell, cells
-from measures.heat import by_day, by_hour, heat_map, peak_hours
+from measures.heat import by_cell, by_day, by_hour, heat_map, peak_hours
 from measures.share import LEAST_COVERAGE, Share, by_spot, overall
 from measures.spans import Event, Period, Span, silenced, spans
 from measures.stays import Dwell, Stay, dwell, stays, turnover
@@ -24,6 +24,7 @@ __all__ = [
     "Span",
     "Stay",
     "Summary",
+    "by_cell",
     "by_day",
     "by_hour",
     "by_spot",

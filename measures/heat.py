@@ -28,6 +28,11 @@ def by_day(known: Iterable[Span], hours: Sequence[Cell]) -> dict[date, Share]:
     return _gathered(known, hours, lambda cell: cell.day)
 
 
+def by_cell(known: Iterable[Span], hours: Sequence[Cell]) -> dict[Cell, Share]:
+    """The share of each hour of the period."""
+    return _gathered(known, hours, lambda cell: cell)
+
+
 def peak_hours(
     shares: Mapping[Key, Share], peak: float = PEAK, least: float = LEAST_COVERAGE
 ) -> list[Key]:

@@ -19,7 +19,9 @@ from console.config import ConsoleSettings
 from console.tokens import Scope
 from contract.topics import Topics
 from gateway.config import GatewaySettings
+from gateway.forwarder import Forwarder
 from gateway.service import Service
+from gateway.sinks import registry
 from gateway.store import GatewayStore
 from gateway.testing import changed
 from runtime.clock import SystemClock
@@ -64,7 +66,8 @@ class Site:
         self.config.write_text(
             f'facility_id = "{facility_id}"\nlot_id = "{self.lot_id}"\nclock = "always"\n'
             f'[mqtt]\nport = {port}\nprotocol = "3.1.1"\nreconnect_min_s = 0.1\n'
-            f'[store]\npath = "{folder}/gateway.db"\n{LAYOUT}{more}'
+            f'[store]\npath = "{folder}/gateway.db"\n'
+            f"[presence]\noffline_after_s = 600\n{LAYOUT}{more}"
         )
         self.settings = load(self.config, GatewaySettings)
         self.seq = 0
@@ -79,7 +82,20 @@ class Site:
     def open(self) -> None:
         self.store = GatewayStore(self.settings.store.path, self.settings.store.limit_bytes)
         self.store.register_sinks([sink.name for sink in self.settings.sinks])
-        self.service = Service(self.settings, self.store, SystemClock(self.settings.clock))
+        clock = SystemClock(self.settings.clock)
+        self.service = Service(self.settings, self.store, clock)
+        self.service.forwarders += [
+            Forwarder(
+                sink.name,
+                self.lot_id,
+                registry.build(sink.kind, sink.options),
+                self.store,
+                self.service.lot.snapshots,
+                self.settings.forward,
+                clock,
+            )
+            for sink in self.settings.sinks
+        ]
         self.service.start()
         self.await_shown(self.topics.gateway_health, "status", "up")
 
@@ -217,3 +233,20 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
     return port
+
+
+@pytest.fixture(scope="session")
+def make_site() -> type[Site]:
+    return Site
+
+
+@pytest.fixture(scope="session")
+def console_over() -> Callable[..., Iterator[Console]]:
+    """A console over some sites, for a fixture to yield from."""
+
+    def made(folder: Path, *sites: Site) -> Iterator[Console]:
+        console = Console(folder, *sites)
+        yield console
+        console.close()
+
+    return made
