@@ -136,6 +136,21 @@ def test_a_bay_hears_its_own_acks_and_nobody_elses_word(
     }
 
 
+def test_an_operator_asks_and_speaks_for_nobody(
+    guarded: Any, gateway: Client, protocol: str
+) -> None:
+    gateway.link.subscribe("#")
+    asked = LOT.request("spot-close")
+    with Client(guarded, guarded.own("operator"), protocol, clean=True) as operator:
+        for topic in (LOT.agent("bay-1", "events"), *FOREIGN):
+            if topic != asked:
+                operator.link.publish(topic, b"forged")
+        operator.link.publish(asked, b"asked")
+        heard = gateway.until(b"asked")
+    assert (asked, b"asked") in heard
+    assert b"forged" not in [payload for _, payload in heard]
+
+
 def test_a_bays_will_on_anothers_topic_is_not_sent(
     guarded: Any, bay_1: TlsSettings, gateway: Client, protocol: str
 ) -> None:
