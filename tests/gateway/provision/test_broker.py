@@ -39,7 +39,11 @@ def start(lot: Lot, tmp_path: Path) -> Iterator[Start]:
         shutil.copy("/bin/sh", program)
         script = f"trap '{on_hup}' HUP; echo ready; while read line; do :; done; read line"
         process = subprocess.Popen(
-            [program, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            # Under nohup a shell could not trap what it was born to ignore.
+            ["env", "--default-signal=HUP", program, "-c", script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         started.append(process)
         assert process.stdout
