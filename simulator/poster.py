@@ -71,14 +71,21 @@ class Poster:
         self.trouble = words
 
     def _batch(self, each: SimulatedAgent) -> list[Outgoing]:
-        """The next records as the cloud would have them of a gateway."""
+        """The next records as the cloud would have them of a gateway.
+
+        One a spot while the door may answer record by record.
+        """
         store = each.agent.store
         identity = {"agent_id": each.settings.agent_id, "epoch": store.epoch}
-        prev, batch = store.acked_seq, []
+        prev, batch, keys = store.acked_seq, [], set[str]()
         for row in store.read(prev, min(BATCH, self._door.max_records)):
             wire = {**decoded(row.payload), **identity, "seq": row.seq, "prev_seq": prev}
             prev = row.seq
             record = agent_records.validate_python([wire])[0]
             cloud = cloud_record(record, facility_id=FACILITY, lot_id=self._lot_id, zone_id=None)
-            batch.append(Outgoing(row.seq, self._lot_id, json.dumps(cloud).encode()))
+            key = cloud.get("spot_id") or self._lot_id
+            if self._door.partial and key in keys:
+                break
+            keys.add(key)
+            batch.append(Outgoing(row.seq, key, json.dumps(cloud).encode()))
         return batch
