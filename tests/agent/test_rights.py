@@ -155,7 +155,7 @@ def test_a_silently_denied_publish_is_told_and_in_the_heartbeat(
     gateway.until(lambda: "cannot write" in gateway.healths[-1].reason)
     assert gateway.healths[-1].health.value == "degraded"
     assert gateway.seqs == []
-    assert f"cannot write {rights.written[0]}" in caplog.text
+    rig.await_(lambda: f"cannot write {rights.written[0]}" in caplog.text)
     assert "lotkeeper gateway show pi-1" in caplog.text
 
 
