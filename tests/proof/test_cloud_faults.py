@@ -36,13 +36,9 @@ from proof.fault_proxy import (
     resets_the_answer,
     resets_the_request,
 )
-from proof.forwarding import Changes, Forwarding, events, once
-from runtime.clock import SystemClock
 from tests.proof.clouds import READ_TIMEOUT_S, Cloud, HttpCloud, KinesisCloud, until
+from tests.proof.runs import SPOTS, Road
 
-SPOTS = [f"A{number}" for number in range(20)]
-RECORDS = 300
-FAST = {"retry_first_s": 0.02, "retry_max_s": 0.1, "drain_per_s": 100_000}
 THROTTLED = "ProvisionedThroughputExceededException"
 
 WAITED_OUT = (never_passes, never_answers)
@@ -71,33 +67,18 @@ OF_HTTP = {
 }
 
 
-class Run:
+class Run(Road):
     """Records on their way through a cloud."""
 
     def __init__(self, cloud: Cloud, folder: Path, **forward: float) -> None:
+        super().__init__(cloud, folder, **forward)
         self.cloud = cloud
-        self.changes = Changes()
-        self.lot = Forwarding(
-            folder, cloud.sink, SPOTS, SystemClock("always"), **{**FAST, **forward}
-        )
-
-    def take(self, count: int = RECORDS) -> None:
-        self.lot.take(list(self.changes.in_turn(SPOTS, count)))
-
-    def drain(self) -> None:
-        until(lambda: self.lot.store.depth("cloud").waiting == 0)
 
     def judge(self, poison: frozenset[int] = frozenset()) -> None:
         """Nothing lost; each spot in order; again only what the answer of was lost, unchanged."""
-        came = self.cloud.records()
-        by_spot = events(came)
-        for spot, seqs in self.changes.of_spot.items():
-            assert once(by_spot[spot]) == [seq for seq in seqs if seq not in poison], spot
+        came = self.arrived(poison)
         assert doubled(came) <= untold(self.cloud.dialect, self.cloud.proxy.exchanges)
         assert resent_for_nothing(self.cloud.dialect, self.cloud.proxy.exchanges) == []
-        book = self.lot.book
-        assert book.balanced
-        assert (book.delivered, book.dead_lettered) == (self.changes.seq - len(poison), len(poison))
 
 
 def doubled(came: list[dict[str, Any]]) -> set[str]:

