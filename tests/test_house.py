@@ -17,6 +17,7 @@ EXTRAS = PROJECT["project"]["optional-dependencies"]
 PACKAGES = PROJECT["tool"]["setuptools"]["packages"]
 LOCKED_EXTRAS = {
     "agent": ["agent", "pi"],
+    "cloud": ["cloud"],
     "console": ["console"],
     "demo": ["demo"],
     "dev": ["dev"],
