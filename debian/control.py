@@ -106,6 +106,6 @@ PACKAGES = (
             "lotkeeper-gateway-renewal.timer",
             "lotkeeper-enrolment.service",
         ),
-        ("lotkeeper-gateway-renewal.service.d", "mosquitto.service.d"),
+        ("mosquitto.service.d",),
     ),
 )

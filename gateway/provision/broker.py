@@ -21,8 +21,8 @@ from gateway.provision.lot import Lot
 from gateway.provision.places import BrokerPlaces
 from gateway.provision.register import Register, Role
 
-USER = "mosquitto"
-"""Debian's mosquitto reads certificates and keys after it has become this user."""
+GROUP = "mosquitto"
+"""Debian's mosquitto reads key and rights as a member of it, and may change neither."""
 SETTLE_S = 0.3
 """In which a broker has read some hundred kB and gone round its loop."""
 MAX_PACKET_BYTES = 1_048_576
@@ -91,7 +91,7 @@ def acl(lot: Lot, register: Register, now: datetime) -> Planned:
         if identity.role is not Role.SERVER and identity.state(now) not in ("revoked", "expired"):
             lines += ["", f"user {name}", *rights(lot.lot_id, name, identity.role)]
     text = "\n".join(lines) + "\n"
-    return Planned(BrokerPlaces(lot.broker).file("acl"), text.encode(), SECRET, USER)
+    return Planned(BrokerPlaces(lot.broker).file("acl"), text.encode(), SECRET, GROUP)
 
 
 def rights(lot_id: str, name: str, role: Role) -> list[str]:

@@ -1,7 +1,8 @@
 """Files that are to be written: shown first if wanted, then swapped in one by one."""
 
+import grp
 import os
-import pwd
+import stat
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,17 +18,29 @@ class NotWritten(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A file as it is to be. `owner` counts where root writes and such a user exists."""
+    """A file as it is to be, root's where root writes. The members of `group` may read it too,
+    where there is such a group: a service's, which has no business to change it.
+    """
 
     path: Path
     content: bytes = field(repr=False)
     mode: int = PUBLIC
-    owner: str | None = None
+    group: str | None = None
 
     @property
     def secret(self) -> bool:
         """Whether others may not see it, on a screen neither."""
         return not self.mode & 0o077
+
+    @property
+    def gid(self) -> int | None:
+        """The group that may read it; None where that is not ours to say."""
+        return _gid(self.group) if self.group else None
+
+    @property
+    def bits(self) -> int:
+        """The file's mode in the end."""
+        return self.mode | 0o040 if self.gid is not None else self.mode
 
     @property
     def state(self) -> str:
@@ -39,9 +52,14 @@ class Planned:
             return "create"
         except OSError as error:
             raise NotWritten(f"{self.path}: {error.strerror}; run this as root") from None
-        uid = _uid(self.owner)
-        same = same and there.st_mode & 0o777 == self.mode and uid in (None, there.st_uid)
-        return "keep" if same else "change"
+        same = same and there.st_mode & 0o777 == self.bits
+        return "keep" if same and self._is_whose(there) else "change"
+
+    def _is_whose(self, there: os.stat_result) -> bool:
+        """The group's own service may have written it; all else is root's."""
+        if self.gid is not None:
+            return there.st_gid == self.gid
+        return os.geteuid() != 0 or there.st_uid == 0
 
 
 def write(planned: Iterable[Planned]) -> list[Planned]:
@@ -63,7 +81,7 @@ def shown(planned: Iterable[Planned]) -> str:
 
 
 def _shown(each: Planned) -> str:
-    head = f"--- {each.state} {each.path} (mode {each.mode:o})"
+    head = f"--- {each.state} {each.path} (mode {each.bits:o})"
     if each.secret:
         return f"{head}: secret, not shown"
     return head if each.state == "keep" else f"{head}\n{each.content.decode()}"
@@ -73,15 +91,14 @@ def _swap(planned: Planned) -> None:
     """Write beside the file, sync, rename: a power cut leaves the old file or the new one."""
     folder = planned.path.parent
     folder.mkdir(parents=True, exist_ok=True)
+    if planned.gid is not None:
+        _share(folder, planned.gid)
     handle, name = tempfile.mkstemp(dir=folder, prefix=f".{planned.path.name}.")  # mode 600
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(planned.content)
             file.flush()
-            uid = _uid(planned.owner)
-            if uid not in (None, os.geteuid()):
-                os.fchown(file.fileno(), uid, -1)
-            os.fchmod(file.fileno(), planned.mode)
+            os.fchmod(file.fileno(), planned.bits)
             os.fsync(file.fileno())
         os.replace(name, planned.path)
     except BaseException:
@@ -98,11 +115,18 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _uid(owner: str | None) -> int | None:
-    """The user to give a file to; None where that is not ours to do."""
-    if os.geteuid() != 0:
-        return None
+def _share(folder: Path, gid: int) -> None:
+    """New files in it are of the group: no writer needs the right to give files away."""
+    there = folder.stat()
+    if there.st_gid != gid or not there.st_mode & stat.S_ISGID:
+        os.chown(folder, -1, gid)
+        folder.chmod(stat.S_IMODE(there.st_mode) | stat.S_ISGID)
+
+
+def _gid(group: str) -> int | None:
+    """Root's and the group's own to use; None for others, or where there is no such group."""
     try:
-        return pwd.getpwnam(owner).pw_uid if owner else 0
+        gid = grp.getgrnam(group).gr_gid
     except KeyError:
         return None
+    return gid if os.geteuid() == 0 or os.getegid() == gid else None

@@ -12,6 +12,7 @@ A token is kept as its SHA-256: it has 192 bits of its own, so there is nothing 
 import fcntl
 import hashlib
 import hmac
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from contract.words import Id
 from gateway.provision.files import SECRET, NotWritten, Planned, write
 
 DEVICE_DAYS = 730
+GROUP = "lotkeeper-ca"
+"""Whose service certifies devices, and so writes the register beside root."""
 DUE = timedelta(days=60)
 """Before its end a certificate is to be renewed. `agent needs-renewal` says so as early."""
 
@@ -173,7 +176,7 @@ def read(path: Path) -> Register:
 
 def planned(path: Path, register: Register) -> Planned:
     """The register's file."""
-    return Planned(path, register.model_dump_json(indent=1).encode() + b"\n", SECRET)
+    return Planned(path, register.model_dump_json(indent=1).encode() + b"\n", SECRET, GROUP)
 
 
 @contextmanager
@@ -189,9 +192,14 @@ def changing(path: Path) -> Iterator[Register]:
 def locked(path: Path) -> Iterator[None]:
     """One writer at a time, the enrolment server among them. The lock outlives no process."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    handle = os.open(path.with_suffix(".lock"), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        if os.fstat(handle).st_uid == os.geteuid():
+            os.fchmod(handle, 0o640)  # whatever the umask: the group takes it too
+        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)
 
 
 def _hash(token: str) -> str:

@@ -61,10 +61,19 @@ def restore(backup: Path, folder: Path) -> Restored:
             store.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(staged / STORE, store)
             give_back(store)
-        folder.mkdir(exist_ok=True)
-        for each in (staged / FOLDER).iterdir():
-            shutil.move(each, folder / each.name)
+        _move(staged / FOLDER, folder)
     return Restored(manifest, folder, store if has_store else None)
+
+
+def _move(staged: Path, folder: Path) -> None:
+    """File by file: the package has made some of the folders, with owners of their own."""
+    for path in sorted(staged.rglob("*")):
+        to = folder / path.relative_to(staged)
+        if path.is_dir():
+            to.mkdir(parents=True, exist_ok=True)
+        else:
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(path, to)
 
 
 def _unpacked(backup: Path, staged: Path) -> Manifest:
@@ -151,8 +160,12 @@ def _check_ca(folder: Path) -> None:
 
 def _must_be_empty(folder: Path, store: Path) -> None:
     there = [folder / name for name in ("gateway.toml", "tls", "provision")]
-    if found := [str(path) for path in [*there, store] if path.exists()]:
+    if found := [str(path) for path in [*there, store] if _is_taken(path)]:
         raise NotRestored(
             f"there is something already: {', '.join(found)}. A backup is restored into an empty "
             "place: move these aside first"
         )
+
+
+def _is_taken(path: Path) -> bool:
+    return any(path.iterdir()) if path.is_dir() else path.exists()

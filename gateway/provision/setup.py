@@ -21,7 +21,7 @@ class Own:
     role: Role
     certificate: Path
     key: Path
-    owner: str | None = None
+    group: str | None = None
 
 
 @dataclass(slots=True)
@@ -46,7 +46,11 @@ def own_identities(site: Site) -> list[Own]:
             )
         ),
         Own(
-            "broker", Role.SERVER, beside.file("broker.crt"), beside.file("broker.key"), broker.USER
+            "broker",
+            Role.SERVER,
+            beside.file("broker.crt"),
+            beside.file("broker.key"),
+            broker.GROUP,
         ),
     ]
 
@@ -92,7 +96,7 @@ def issued(site: Site, known: Register, own: Own, now: datetime) -> list[Planned
     certificate = site.issue(known, own.name, key.public_key(), now)
     certificate.verify_directly_issued_by(site.authority.certificate)
     return [
-        Planned(own.key, ca.key_pem(key), SECRET, own.owner),
+        Planned(own.key, ca.key_pem(key), SECRET, own.group),
         Planned(own.certificate, ca.pem(certificate)),
     ]
 

@@ -1,9 +1,12 @@
 """`gateway init`: what it writes, that it can be said again, and that --dry-run writes nothing."""
 
+import grp
+import os
 import shutil
 import stat
 import subprocess
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,9 @@ from typer.testing import CliRunner
 from gateway.cli import app
 from gateway.config import GatewaySettings
 from gateway.provision import ca, files, register
-from gateway.provision.broker import conf
+from gateway.provision.broker import GROUP, conf
 from gateway.provision.places import Places
+from gateway.provision.register import Role
 from runtime.config import load
 
 
@@ -45,10 +49,56 @@ def test_said_again_it_changes_nothing(lot: Any) -> None:
 
 
 def test_keys_are_for_their_owner_alone(lot: Any) -> None:
+    """But the broker's: it reads its own as a member of its group, and may not change them."""
+    has_broker = files._gid(GROUP) is not None
     for name, (content, mode) in tree(lot.folder).items():
         secret = b"PRIVATE KEY" in content or name.endswith(("identities.json", "lot.json", "acl"))
-        assert mode == (0o600 if secret else 0o644), name
+        shared = has_broker and name.endswith(("broker.key", "acl"))
+        lock = name.endswith(".lock")
+        assert mode == (0o640 if shared or lock else 0o600 if secret else 0o644), name
     assert sum(b"PRIVATE KEY" in content for content, _ in tree(lot.folder).values()) == 5
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="inherent: only root has files of other groups")
+def test_what_enrolment_writes_beside_root_stays_readable_to_both(
+    ground: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = grp.getgrgid(os.getgid() + 1)
+    monkeypatch.setattr(register, "GROUP", group.gr_name)
+    folder = ground.folder / "shared"
+    folder.mkdir()
+    os.chown(folder, 0, group.gr_gid)
+    folder.chmod(0o2770)  # as tmpfiles.d has it
+    path = folder / "identities.json"
+    with register.changing(path) as known:
+        known.add("pi-1", Role.AGENT)
+    assert in_the_place_of(12345, group.gr_gid, lambda: add(path, "pi-2")) == 0
+    there = path.stat()
+    assert (there.st_uid, there.st_gid) == (12345, group.gr_gid)
+    assert stat.S_IMODE(there.st_mode) == 0o640
+    assert files.write([register.planned(path, register.read(path))]) == []
+    assert set(register.read(path).identities) == {"pi-1", "pi-2"}
+    assert in_the_place_of(54321, group.gr_gid + 1, lambda: add(path, "pi-3")) == 1
+
+
+def add(path: Path, name: str) -> None:
+    with register.changing(path) as known:
+        known.add(name, Role.AGENT)
+
+
+def in_the_place_of(uid: int, gid: int, act: Callable[[], None]) -> int:
+    """The exit status of a process of that user who does this."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    try:
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+        act()
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
 
 
 def test_a_key_that_others_may_read_is_mended(lot: Any) -> None:
