@@ -6,20 +6,12 @@ The gateway says everything again before it runs out; only what differs is passe
 """
 
 import asyncio
-import json
-import logging
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-import paho.mqtt.client as paho
-
+from console.line import Watcher
 from console.lots import Lot
-from contract.topics import Topics
-from runtime.mqtt import Handlers, Link
-
-log = logging.getLogger(__name__)
 
 WAITING_AT_MOST = 1000
 """A listener that lets more than this wait is sent away: it reads the present and comes again."""
@@ -53,7 +45,7 @@ class Listener:
 
 
 class Hub:
-    """A link to each lot's broker, and those who listen in this process."""
+    """What each lot's line hears, and those who listen in this process."""
 
     def __init__(self, lots: Mapping[str, Lot]) -> None:
         self._listeners: set[Listener] = set()
@@ -64,12 +56,12 @@ class Hub:
         """Connect; what is heard goes to `loop`."""
         self._loop = loop
         for watch in self._watches:
-            watch.link.start()
+            watch.begin()
 
     def stop(self) -> None:
         """Disconnect."""
         for watch in self._watches:
-            watch.link.stop()
+            watch.end()
 
     def publish(self, change: Change) -> None:
         """Tell everybody; called on paho's threads."""
@@ -97,29 +89,26 @@ class _Watch:
     def __init__(self, lot: Lot, hub: Hub) -> None:
         self._lot = lot
         self._hub = hub
-        self._topics = Topics(lot.lot_id)
         self._last: dict[str, Any] = {}
-        client_id = f"{lot.lot_id}.console.{uuid.uuid4().hex[:8]}"
-        handlers = Handlers(message=self._hear, connected=self._connected)
-        settings = lot.mqtt.model_copy(update={"session_expiry_s": 0})
-        self.link = Link(settings, client_id, handlers, clean=True)
 
-    def _connected(self, session_present: bool) -> None:
-        self._lot.live.drop()
-        for each in FILTERS:
-            self.link.subscribe(f"{self._topics.root}/{each}")
+    def begin(self) -> None:
+        """Hear."""
+        self._lot.live.line.watch(Watcher(FILTERS, self._hear, self._lot.live.drop))
 
-    def _hear(self, message: paho.MQTTMessage) -> None:
-        kind, name = _what(message.topic.removeprefix(f"{self._topics.root}/"))
-        now = json.loads(message.payload) if message.payload else None
+    def end(self) -> None:
+        """Disconnect."""
+        self._lot.live.line.close()
+
+    def _hear(self, topic: str, now: Any) -> None:
+        kind, name = _what(topic)
         if now is not None and kind == "gateway":
             now = {"status": now.get("status")}  # its heartbeat differs each time
         told = now and {key: value for key, value in now.items() if key not in ALWAYS_NEW}
-        if message.topic in self._last and self._last[message.topic] == told:
+        if topic in self._last and self._last[topic] == told:
             return
-        self._last[message.topic] = told
+        self._last[topic] = told
         if told is None:
-            del self._last[message.topic]  # an alert that is over: they may be many
+            del self._last[topic]  # an alert that is over: they may be many
         self._lot.live.drop()
         self._hub.publish(Change(self._lot.lot_id, kind, name, now))
 

@@ -6,20 +6,20 @@ its file. A message that something changed drops what is kept.
 
 import threading
 import time
+import uuid
 from typing import Any
 
 from console.config import LiveSettings
+from console.line import Line
 from contract.requests import Response
-from gateway.ask import NoAnswer, ask
-from runtime.mqtt import MqttSettings
+from gateway.ask import NoAnswer
 
 
 class Live:
     """Questions and orders to one lot's gateway. Used by any thread."""
 
-    def __init__(self, mqtt: MqttSettings, lot_id: str, settings: LiveSettings) -> None:
-        self._mqtt = mqtt
-        self._lot_id = lot_id
+    def __init__(self, line: Line, settings: LiveSettings) -> None:
+        self.line = line
         self._settings = settings
         self._changes = 0
         self._silent, self._silent_until_s = -1, 0.0
@@ -45,7 +45,7 @@ class Live:
     def order(self, name: str, data: dict[str, Any], transaction: str) -> Response:
         """Have something changed; the same transaction is done once. Raises NoAnswer."""
         try:
-            return ask(self._mqtt, self._lot_id, name, data, self._settings.timeout_s, transaction)
+            return self.line.ask(name, data, self._settings.timeout_s, transaction)
         finally:
             self.drop()
 
@@ -55,7 +55,7 @@ class Live:
 
     def _ask(self, name: str) -> dict[str, Any] | None:
         try:
-            answer = ask(self._mqtt, self._lot_id, name, {}, self._settings.timeout_s)
+            answer = self.line.ask(name, {}, self._settings.timeout_s, uuid.uuid4().hex)
         except NoAnswer:
             return None
         return answer.data if answer.status == "ok" else None

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from console.config import ConsoleSettings
+from console.line import Line
 from console.live import Live
 from console.source import GatewayFile, Source
 from contract.health import AgentHealth
@@ -18,7 +19,6 @@ from contract.words import ClockState, Status
 from gateway.config import GatewaySettings, SpotSettings
 from gateway.occupancy import Shown, Term, spot_state, tally
 from runtime.config import ConfigError, load
-from runtime.mqtt import MqttSettings
 
 SILENT = "gateway_silent"
 
@@ -48,7 +48,6 @@ class Lot:
 
     settings: GatewaySettings
     name: str
-    mqtt: MqttSettings
     source: Source
     live: Live
 
@@ -142,6 +141,6 @@ def open_lots(settings: ConsoleSettings) -> dict[str, Lot]:
         if lot.lot_id in found:
             raise ConfigError(f"{each.gateway}: lot_id = {lot.lot_id!r} is another's in [[lots]]")
         mqtt = each.mqtt or lot.asking
-        live = Live(mqtt, lot.lot_id, settings.live)
-        found[lot.lot_id] = Lot(lot, each.name, mqtt, GatewayFile(lot.store.path), live)
+        live = Live(Line(mqtt, lot.lot_id), settings.live)
+        found[lot.lot_id] = Lot(lot, each.name, GatewayFile(lot.store.path), live)
     return dict(sorted(found.items()))

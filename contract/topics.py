@@ -78,6 +78,8 @@ class Topics:
     ('parking/v1/lot-1/alerts/clone.pi-7', 'clone.pi-7')
     >>> lot.request("status"), lot.response("status")
     ('parking/v1/lot-1/gateway/request/status', 'parking/v1/lot-1/gateway/response/status')
+    >>> lot.response_name("parking/v1/lot-1/gateway/response/status"), lot.response_name("x")
+    ('status', None)
     >>> lot.spot("A/1")
     Traceback (most recent call last):
     ...
@@ -151,6 +153,16 @@ class Topics:
     def response(self, name: str) -> str:
         """Where a request is answered."""
         return f"{self.root}/gateway/response/{checked(name)}"
+
+    @property
+    def all_responses(self) -> str:
+        """The filter for every answer."""
+        return f"{self.root}/gateway/response/+"
+
+    def response_name(self, topic: str) -> str | None:
+        """Which request `topic` answers; None of any other topic."""
+        name = topic.removeprefix(f"{self.root}/gateway/response/")
+        return name if name != topic and re.fullmatch(_ID, name) else None
 
 
 def checked(identifier: str) -> str:
