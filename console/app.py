@@ -17,6 +17,7 @@ from console.hub import Hub
 from console.lots import open_lots
 from console.models import shows
 from console.openapi import document
+from console.people import TRIES_PER_MINUTE, People
 from console.rate import Rate
 from console.routes import admin, alerts, events, lots, past, spots, summary
 from console.tokens import Tokens
@@ -49,6 +50,8 @@ def make_desk(settings: ConsoleSettings) -> Desk:
         Rate(settings.rate.path, settings.rate.per_minute),
         Audit(settings.store.path),
         Hub(found),
+        People(settings.store.path),
+        Rate(settings.rate.path, TRIES_PER_MINUTE),
     )
 
 
@@ -90,9 +93,12 @@ def make_app(desk: Desk) -> FastAPI:
 
 def run(settings: ConsoleSettings) -> None:
     """Serve until SIGTERM or SIGINT. Raises ConfigError, sqlite3.Error, OSError."""
+    from console.pages.mount import with_pages  # it takes a second, and the API needs none
+
     http = settings.http
+    desk = make_desk(settings)
     uvicorn.run(
-        make_app(make_desk(settings)),
+        with_pages(make_app(desk), desk),
         host=http.host,
         port=http.port,
         ssl_certfile=http.cert_file,

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import sqlite3
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -11,16 +12,19 @@ import typer
 
 if TYPE_CHECKING:
     from console.config import ConsoleSettings
-    from console.tokens import Tokens
+    from console.people import People
+    from console.tokens import Scope, Tokens
 
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="The HTTP API for people and programs, over one or more lots.",
+    help="The pages and the HTTP API over one or more lots.",
     no_args_is_help=True,
 )
 tokens = typer.Typer(help="Who may use the API.", no_args_is_help=True)
 app.add_typer(tokens, name="token")
+users = typer.Typer(help="Who may log in to the pages.", no_args_is_help=True)
+app.add_typer(users, name="user")
 
 DEFAULT = Path("/etc/lotkeeper/console.toml")
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The console's TOML file.")]
@@ -29,7 +33,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 @app.command(epilog="Example: lotkeeper console run --config ./console.toml")
 def run(config: ConfigOption = DEFAULT) -> None:
-    """Serve the API until stopped. Exit 0 stopped, 1 failed, 2 bad configuration."""
+    """Serve the pages and the API until stopped. Exit 0 stopped, 1 failed, 2 bad configuration."""
     settings = _settings(config)
     from console.app import run as serve
     from runtime.config import ConfigError
@@ -65,12 +69,8 @@ def add(
     config: ConfigOption = DEFAULT,
 ) -> None:
     """Make a token and print it, once. Exit 0, 1 not done, 2 usage."""
-    from console.tokens import Scope
-
-    if scope not in list(Scope):
-        _fail(f"--scope = {scope!r}: one of {', '.join(Scope)}", 2)
     try:
-        typer.echo(_tokens(config).add(name, Scope(scope), days))
+        typer.echo(_tokens(config).add(name, _scope(scope), days))
     except ValueError as error:
         _fail(str(error), 2)
 
@@ -100,6 +100,62 @@ def revoke(
     typer.echo(f"revoked {token_id}")
 
 
+@users.command("add", epilog="Example: lotkeeper console user add ann --scope operator")
+def add_user(
+    name: Annotated[str, typer.Argument(help="What they log in with; the audit log names it.")],
+    scope: Annotated[str, typer.Option(help="viewer, operator or admin.")] = "viewer",
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Let somebody log in; the password is asked for, or read from standard input's first line.
+
+    Exit 0, 1 not done, 2 usage.
+    """
+    people, allowed = _people(config), _scope(scope)
+    try:
+        people.add(name, allowed, _password())
+    except ValueError as error:
+        _fail(str(error), 2)
+    typer.echo(f"{name} may log in as {allowed}")
+
+
+@users.command("list", epilog="Example: lotkeeper console user list --json | jq '.[].name'")
+def list_users(config: ConfigOption = DEFAULT, as_json: JsonOption = False) -> None:
+    """Everybody who may log in. Exit 0, 1 not done, 2 usage."""
+    found = _people(config).all()
+    if as_json:
+        shown = [
+            {"name": each.name, "scope": each.scope, "created": each.created} for each in found
+        ]
+        typer.echo(json.dumps(shown))
+        return
+    for each in found:
+        typer.echo(f"{each.scope:<8}  {each.name:<24}  {each.created}")
+
+
+@users.command("remove", epilog="Example: lotkeeper console user remove ann")
+def remove_user(
+    name: Annotated[str, typer.Argument(help="From list.")], config: ConfigOption = DEFAULT
+) -> None:
+    """Log somebody out everywhere, for good. Exit 0, 1 nobody of that name, 2 usage."""
+    if not _people(config).remove(name):
+        _fail(f"nobody logs in as {name!r}: lotkeeper console user list", 1)
+    typer.echo(f"removed {name}")
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _scope(scope: str) -> "Scope":
+    from console.tokens import Scope
+
+    if scope not in list(Scope):
+        _fail(f"--scope = {scope!r}: one of {', '.join(Scope)}", 2)
+    return Scope(scope)
+
+
 def _settings(config: Path) -> "ConsoleSettings":
     from console.config import read
     from runtime.config import ConfigError
@@ -111,15 +167,26 @@ def _settings(config: Path) -> "ConsoleSettings":
 
 
 def _tokens(config: Path) -> "Tokens":
+    from console.tokens import Tokens
+
+    return Tokens(_store(config))
+
+
+def _people(config: Path) -> "People":
+    from console.people import People
+
+    return People(_store(config))
+
+
+def _store(config: Path) -> Path:
     path = _settings(config).store.path
     from console import database
-    from console.tokens import Tokens
 
     try:
         database.make(path, database.KEPT)
     except (OSError, sqlite3.Error) as error:
         _fail(f"{path}: {error}: run it as root or as the console's user", 1)
-    return Tokens(path)
+    return path
 
 
 def _fail(words: str, status: int) -> NoReturn:

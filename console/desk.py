@@ -12,9 +12,12 @@ from fastapi.security.utils import get_authorization_scheme_param
 from console.audit import Audit
 from console.hub import Hub
 from console.lots import Lot
+from console.people import People
 from console.problems import Problem
 from console.rate import Rate
 from console.tokens import Scope, Token, Tokens
+
+SESSION_COOKIE = "lotkeeper_session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,9 @@ class Desk:
     rate: Rate
     audit: Audit
     hub: Hub
+    people: People
+    logins: Rate
+    """How often a name is tried to log in with, and from an address."""
 
     def chosen(self, facility: str | None, lot: str | None) -> list[Lot]:
         """The lots that a filter leaves."""
@@ -58,6 +64,18 @@ def lot_of(lot_id: str, desk: TheDesk) -> Lot:
 TheLot = Annotated[Lot, Depends(lot_of)]
 
 
+def holder(request: Request, desk: Desk) -> Token | None:
+    """Who asks: by the token, or where only something is read by the session of the pages.
+
+    A session changes nothing here, so that no other site's form can have a browser do it.
+    """
+    given = request.headers.get("Authorization")
+    if given is None and request.method == "GET" and SESSION_COOKIE in request.cookies:
+        return desk.people.find(request.cookies[SESSION_COOKIE])
+    scheme, token = get_authorization_scheme_param(given)
+    return desk.tokens.find(token) if scheme.lower() == "bearer" else None
+
+
 class Needs(SecurityBase):
     """A dependency: the token of the request, which must allow `scope`. Raises Problem."""
 
@@ -68,12 +86,11 @@ class Needs(SecurityBase):
 
     def __call__(self, request: Request, desk: TheDesk) -> Token:
         """The token."""
-        scheme, given = get_authorization_scheme_param(request.headers.get("Authorization"))
-        token = desk.tokens.find(given) if scheme.lower() == "bearer" else None
+        token = holder(request, desk)
         address = request.client.host if request.client else "nobody"
         _count(desk, f"token {token.token_id}" if token else f"address {address}")
         if token is None:
-            what = "is wrong, revoked or past" if given else "is missing"
+            what = "is wrong, revoked or past" if _is_given(request) else "is missing"
             raise Problem(
                 HTTPStatus.UNAUTHORIZED,
                 f"the token {what}: send Authorization: Bearer TOKEN",
@@ -87,6 +104,10 @@ class Needs(SecurityBase):
         return token
 
 
+def _is_given(request: Request) -> bool:
+    return bool(get_authorization_scheme_param(request.headers.get("Authorization"))[1])
+
+
 def _count(desk: Desk, subject: str) -> None:
     if wait_s := desk.rate.wait_s(subject):
         raise Problem(
@@ -97,5 +118,4 @@ def _count(desk: Desk, subject: str) -> None:
 
 
 viewer, operator, admin = (Depends(Needs(scope)) for scope in Scope)
-TheViewer = Annotated[Token, viewer]
 Operator = Annotated[Token, operator]

@@ -86,11 +86,6 @@ class Tokens:
             )
             return bool(done.rowcount)
 
-    def stands(self, token_id: str) -> bool:
-        """Whether a token may still be used."""
-        now = datetime.now(UTC)
-        return any(each.token_id == token_id and each.is_valid(now) for each in self.all())
-
     def find(self, token: str) -> Token | None:
         """Whose token it is; None for one that is wrong, revoked or past."""
         parts = token.split("_", 2)

@@ -6,18 +6,17 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi import Query as InQuery
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from console.desk import Desk, TheDesk, TheViewer
+from console.desk import Desk, TheDesk, holder, viewer
 from console.hub import Change, Listener
 from console.models import Query
 from console.problems import Problem
-from console.tokens import Token
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], dependencies=[viewer])
 
 ALIVE_S = 15.0
 """So often a line goes out, that proxies leave the connection open, and the token is looked at."""
@@ -46,7 +45,7 @@ class EventQuery(Query):
     },
 )
 async def events(
-    desk: TheDesk, token: TheViewer, query: Annotated[EventQuery, InQuery()]
+    request: Request, desk: TheDesk, query: Annotated[EventQuery, InQuery()]
 ) -> StreamingResponse:
     """Changes from now on; `now` is null of an alert that is over.
 
@@ -55,20 +54,24 @@ async def events(
     if query.lot is not None and query.lot not in desk.lots:
         raise Problem(HTTPStatus.NOT_FOUND, f"lot = {query.lot!r}: no such lot")
     return StreamingResponse(
-        _stream(desk, token, query.lot),
+        _stream(request, desk, query.lot),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _stream(desk: Desk, token: Token, lot_id: str | None) -> AsyncIterator[str]:
+async def _stream(request: Request, desk: Desk, lot_id: str | None) -> AsyncIterator[str]:
     with desk.hub.listening() as listener:
         yield HELLO
-        while not listener.too_slow and await run_in_threadpool(desk.tokens.stands, token.token_id):
+        while not listener.too_slow and await run_in_threadpool(_is_let_in, request, desk):
             async for change in _for_a_while(listener):
                 if lot_id in (None, change.lot_id):
                     yield _event(change)
             yield ": alive\n\n"
+
+
+def _is_let_in(request: Request, desk: Desk) -> bool:
+    return holder(request, desk) is not None
 
 
 async def _for_a_while(listener: Listener) -> AsyncIterator[Change]:

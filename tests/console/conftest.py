@@ -230,6 +230,15 @@ def make_console(tmp_path: Path, site: Site) -> Iterator[Callable[..., Console]]
 
 @pytest.fixture
 def free_port() -> int:
+    return _free_port()
+
+
+@pytest.fixture(scope="module")
+def module_port() -> int:
+    return _free_port()
+
+
+def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
     return port

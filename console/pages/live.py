@@ -1,0 +1,36 @@
+"""What changes, to open pages: gathered for a moment and pushed over the page's own socket."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from nicegui import ui
+
+from console.hub import Change
+from console.pages.shell import Visit, while_open
+
+GATHER_S = 0.1
+"""A burst is one message a page: a change is on the screen in well under a second."""
+
+Tell = Callable[[list[Change]], Awaitable[None]]
+
+
+def follow(visit: Visit, lot_id: str | None, tell: Tell) -> None:
+    """Call `tell` with changes of a lot (of all: None) as long as the page is open.
+
+    First, and whenever changes were lost, it is called with none: read the present then.
+    """
+    hub = visit.desk.hub
+
+    async def following() -> None:
+        while True:
+            with hub.listening() as listener:
+                await tell([])
+                while not listener.too_slow:
+                    changes = [await listener.waiting.get()]
+                    await asyncio.sleep(GATHER_S)
+                    while not listener.waiting.empty():
+                        changes.append(listener.waiting.get_nowait())
+                    if mine := [each for each in changes if lot_id in (None, each.lot_id)]:
+                        await tell(mine)
+
+    while_open(ui.context.client, following)

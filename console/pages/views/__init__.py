@@ -1,0 +1,1 @@
+"""One page a file: `console.pages` says how one is added."""
