@@ -5,6 +5,7 @@ One file, because one transaction must hold a record and all that follows from i
 
 import json
 import logging
+import os
 import sqlite3
 import threading
 import uuid
@@ -84,7 +85,8 @@ class GatewayStore:
 
     def __init__(self, path: Path, limit_bytes: int) -> None:
         self.path = path
-        self.db, self.damaged = open_database(path, MIGRATIONS)
+        # The console reads it as a user of its own; what the umask says, goes.
+        self.db, self.damaged = open_database(path, MIGRATIONS, mode=0o640)
         self.lock = threading.RLock()
         self.spool = Spool(self.db, limit_bytes, self._gap)
         self.reserve = Reserve(self.db, path, self.spool)
@@ -366,5 +368,16 @@ def closed_in(db: sqlite3.Connection) -> set[str]:
 
 
 def read_only(path: Path) -> sqlite3.Connection:
-    """The store for readers beside the gateway (CLI, console); keep transactions short."""
-    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
+    """The store for readers beside the gateway (CLI, console); keep transactions short.
+
+    A gateway that stopped leaves no log beside the file. Who may not write into its folder, and so
+    cannot make one, reads the file as it stands.
+    """
+    still = not _log_of(path).exists() and not os.access(path.parent, os.W_OK)
+    return sqlite3.connect(
+        f"file:{path}?mode=ro{'&immutable=1' if still else ''}", uri=True, timeout=5
+    )
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")

@@ -45,10 +45,12 @@ class Connection(sqlite3.Connection):
     failed: sqlite3.Error | None = None
 
 
-def open_database(path: Path, migrations: Sequence[str]) -> tuple[Connection, Path | None]:
+def open_database(
+    path: Path, migrations: Sequence[str], mode: int = 0o600
+) -> tuple[Connection, Path | None]:
     """Open or make the database at `path`; answers it and the damaged file it replaced, if any.
 
-    A file that is made is readable by its owner alone. Raises sqlite3.Error when the medium
+    A file that is made has `mode`, less the umask. Raises sqlite3.Error when the medium
     fails, another process holds the file or it may not be opened: that is no damage; OSError on
     a read-only file system.
     """
@@ -56,7 +58,7 @@ def open_database(path: Path, migrations: Sequence[str]) -> tuple[Connection, Pa
     _require_writable(path)
     reserve.let_go_if_full(path)
     damaged = _set_aside(path) if path.exists() and not _sound(path) else None
-    path.touch(mode=0o600)
+    path.touch(mode=mode)
     connection = _connect(path)
     try:
         migrate(connection, migrations)

@@ -171,7 +171,7 @@ class Sink:
 
     def _lock(self) -> None:
         path = self._config.path
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(self._directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -207,7 +207,7 @@ class Sink:
         if self._file is not None:
             os.close(self._file)
             self._file = None
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         self._path, self._length = path, os.fstat(self._file).st_size
 
     def _cut(self, length: int) -> None:

@@ -1,6 +1,11 @@
 """The gateway's database: what it keeps, what bounds it, what it takes back."""
 
+import os
+import shutil
 import stat
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,14 +139,71 @@ def test_a_sink_that_is_no_longer_configured_holds_nothing_back(store: GatewaySt
     assert store.depth("kept").waiting == 0
 
 
-def test_the_store_is_its_owners_alone_and_readers_cannot_write(store: GatewayStore) -> None:
-    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+@pytest.mark.parametrize("umask", [0, 0o077])
+def test_the_store_is_its_owners_and_readers_cannot_write(tmp_path: Path, umask: int) -> None:
+    """Its group reads it where the umask lets it: the console's drop-in does."""
+    before = os.umask(umask)
+    try:
+        store = GatewayStore(tmp_path / "gateway.db", 1_000_000)
+    finally:
+        os.umask(before)
+    parts = [store.path.with_name(store.path.name + part) for part in ("", "-wal", "-shm")]
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in parts}
+    assert modes == {0o640 & ~umask}
     bury(store, b"x")
     reader = read_only(store.path)
     assert reader.execute("SELECT COUNT(*) FROM dead_letters").fetchone() == (1,)
     with pytest.raises(module.sqlite3.OperationalError, match="readonly"):
         reader.execute("DELETE FROM dead_letters")
     reader.close()
+    store.close()
+
+
+AS_ANOTHER = """
+import os, sys
+from pathlib import Path
+from gateway.store import read_only
+
+os.setgroups([int(sys.argv[2])])
+os.setgid(12345)
+os.setuid(12345)
+for _ in sys.stdin:
+    reader = read_only(Path(sys.argv[1]))
+    print(reader.execute("SELECT COUNT(*) FROM dead_letters").fetchone()[0], flush=True)
+    reader.close()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="inherent: only root has files of other users")
+def test_another_user_reads_what_was_committed_last_and_after_the_gateway_stopped() -> None:
+    """The console: of the group, and without the right to write beside the file."""
+    folder = Path(tempfile.mkdtemp())
+    os.chown(folder, 0, 54321)
+    folder.chmod(0o2750)
+    command = [sys.executable, "-c", AS_ANOTHER, str(folder / "gateway.db"), "54321"]
+    reader = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    seen = []
+    for _ in range(2):  # begun, stopped, begun again
+        store = GatewayStore(folder / "gateway.db", 1_000_000)
+        for count in range(30):
+            bury(store, b"x" * 30_000)
+            if count % 10 == 0:
+                store.db.execute("PRAGMA wal_checkpoint(RESTART)")
+            seen.append(asked(reader))
+        store.close()
+        seen.append(asked(reader))
+    reader.communicate()
+    assert reader.returncode == 0
+    assert seen == [*range(1, 31), 30, *range(31, 61), 60]
+    shutil.rmtree(folder)
+
+
+def asked(reader: "subprocess.Popen[str]") -> int:
+    assert reader.stdin
+    assert reader.stdout
+    reader.stdin.write("\n")
+    reader.stdin.flush()
+    return int(reader.stdout.readline())
 
 
 def test_a_damaged_file_is_set_aside_and_a_new_store_begins(tmp_path: Path) -> None:

@@ -98,11 +98,18 @@ def test_what_is_no_object_is_rejected(tmp_path: Path, payload: bytes) -> None:
     assert store_seqs(tmp_path) == [2]
 
 
-def test_only_the_owner_may_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("umask", [0, 0o077])
+def test_the_owner_may_read_and_the_group_where_the_umask_lets_it(
+    tmp_path: Path, umask: int
+) -> None:
     path = tmp_path / "out"
-    reopened(path).send([make_record(1)])
-    assert path.stat().st_mode & 0o777 == 0o700
-    assert files(path)[0].stat().st_mode & 0o777 == 0o600
+    before = os.umask(umask)
+    try:
+        reopened(path).send([make_record(1)])
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o750 & ~umask
+    assert files(path)[0].stat().st_mode & 0o777 == 0o640 & ~umask
 
 
 def test_records_offered_again_are_written_once(tmp_path: Path) -> None:
