@@ -1,22 +1,30 @@
 """The agent's process: threads for its buses, one for the broker, and the watchdog.
 
+A new configuration is taken up by beginning anew in the same process (execv): what it is tried on
+is a whole start, systemd sees no end, and a thread that hangs in the old one is gone.
+
 The only module of the agent that knows concrete classes.
 """
 
 import logging
+import os
 import signal
 import sqlite3
 import sys
 import threading
 from pathlib import Path
 
+from agent.commands import Commands
 from agent.config import AgentSettings
 from agent.core import Agent, BusThread, buses
+from agent.ending import ANEW, Ending
 from agent.publisher import Publisher
+from agent.remote import Remote
 from agent.store import AgentStore
+from agent.trying import TrialThread
 from lotkeeper import __version__
 from runtime.clock import SystemClock
-from runtime.config import ConfigError, load
+from runtime.config import ConfigError
 from runtime.systemd import notify
 
 log = logging.getLogger(__name__)
@@ -30,26 +38,34 @@ class StoreUnavailable(Exception):
     """The agent's database can be neither opened nor made."""
 
 
-def run(settings: AgentSettings) -> int:
-    """Run until SIGTERM or SIGINT. Exit status 0, or 1 after a failure that a restart may mend.
+def run(remote: Remote) -> int:
+    """Run until SIGTERM or SIGINT. Exit status 0, 1 after a failure that a restart may mend, or
+    ANEW where the process is to begin anew with another configuration.
 
     Raises ConfigError for secrets and certificates that cannot be used, StoreUnavailable.
     """
+    settings = remote.settings
     clock = SystemClock(settings.clock)
     store = _opened(settings)
     agent = Agent(settings, clock, store, __version__)
+    agent.config = remote.report
     publisher = Publisher(agent, clock.monotonic)
     threads = buses(agent)
-    stopping = threading.Event()
+    ending = Ending()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda *_: ending.stop())
+    publisher.commands = Commands(agent, remote, publisher.answer, ending.begin_anew)
     for thread in threads:
         thread.start()
     publisher.start()
     notify("READY=1")
     log.info("watching %d sensors on %d buses", len(agent.watches), len(threads))
-    failure = _supervise(stopping, threads, publisher, clock)
-    notify("STOPPING=1")
+    if remote.kept.trial:
+        TrialThread(agent, publisher, remote, ending).start()
+    failure = _supervise(ending.event, threads, publisher, clock)
+    if failure:
+        _blame_trial(remote, failure, ending)
+    notify("RELOADING=1\nWATCHDOG=1" if ending.anew else "STOPPING=1")
     for thread in threads:
         thread.stopping.set()
     publisher.stop()
@@ -57,7 +73,15 @@ def run(settings: AgentSettings) -> int:
         thread.join(5)
     if failure is None:
         agent.close()
+    if ending.anew:
+        return ANEW
     return 1 if failure else 0
+
+
+def _blame_trial(remote: Remote, failure: BaseException, ending: Ending) -> None:
+    """What fails during a trial is its fault."""
+    if (tried := remote.kept.trial) and remote.roll_back(tried.revision, f"it failed: {failure}"):
+        ending.begin_anew()
 
 
 def _opened(settings: AgentSettings) -> AgentStore:
@@ -104,13 +128,17 @@ def main(arguments: list[str]) -> int:
         format="%(levelname)s %(name)s: %(message)s",
     )
     try:
-        return run(load(Path(arguments[0]), AgentSettings))
+        status = run(Remote(Path(arguments[0])))
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
-    except StoreUnavailable as error:
+    except (OSError, StoreUnavailable) as error:
         print(error, file=sys.stderr)
         return 1
+    if status == ANEW:
+        # -P: the working directory is no place to import from
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "agent.app", *arguments])
+    return status
 
 
 if __name__ == "__main__":

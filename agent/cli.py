@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from agent.tools import commands, identity_commands
-from agent.tools.options import DEFAULT, ConfigOption, settings_of
+from agent.tools.options import DEFAULT, ConfigOption, settings_of, written_in
 
 app = typer.Typer(
     add_completion=False,
@@ -30,7 +30,7 @@ def run(
     """
     import agent.app  # noqa: F401  # what is missing or misconfigured is told here
 
-    settings_of(config)
+    written_in(config)
     # -P: the working directory is no place to import from
     command = [sys.executable, "-P", "-m", "agent.app", str(config)]
     os.execv(sys.executable, [*command, *(["--verbose"] if verbose else [])])
@@ -39,7 +39,7 @@ def run(
 @app.command(epilog="Example: lotkeeper agent validate -c agent.toml && systemctl restart ...")
 def validate(config: ConfigOption = DEFAULT) -> None:
     """Check a configuration. Exit 0 good, 2 with each fault named."""
-    settings = settings_of(config)
+    settings = written_in(config)
     typer.echo(
         f"{config}: agent {settings.agent_id} of lot {settings.lot_id}, "
         f"{len(settings.spots)} spots, {len(settings.lanes)} lanes"

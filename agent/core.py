@@ -17,6 +17,7 @@ from agent.records import Moment
 from agent.sensor import Sensor
 from agent.store import AgentStore
 from agent.watch import Watch
+from contract.health import ConfigReport
 from contract.words import ClockState
 from drivers import SensorDriver, registry
 from runtime.clock import Clock
@@ -55,6 +56,7 @@ class Agent:
         self.session_id = uuid.uuid4().hex[:16]
         self.on_record: Callable[[str], None] = lambda name: None
         self.polls = 0
+        self.config = ConfigReport()
         self._was_synced = False
         now_s = clock.monotonic()
         self._air = Air(settings.air_temperature, clock.monotonic)
@@ -64,7 +66,7 @@ class Agent:
         for watch in self.watches:
             kept = store.watched(watch.name)
             watch.begin(kept.detector if kept else None, now_s)
-        self._birth(version)
+        self.birth_seq = self._birth(version)
 
     def _watch(self, section: SpotSettings | LaneSettings, build: BuildDriver) -> Watch:
         driver = build(section.sensor, self.clock.monotonic)
@@ -72,10 +74,10 @@ class Agent:
         waking = build(waker, self.clock.monotonic) if waker is not None else None
         return Watch(section, driver, self.settings.agent_id, waking)
 
-    def _birth(self, version: str) -> None:
+    def _birth(self, version: str) -> int:
         spots = [spot.spot_id for spot in self.settings.spots]
         body = records.birth(self.session_id, version, spots, self.moment())
-        self.store.append_birth(records.encoded(body))
+        return self.store.append_birth(records.encoded(body))
 
     def moment(self) -> Moment:
         """Now; the first synced one of a boot is kept for what was seen before it."""
@@ -112,6 +114,19 @@ class Agent:
         if entries:
             self.store.append(watch.name, entries, watch.saved())
             self.on_record(watch.name)
+
+    def silent(self, since_s: float) -> list[str]:
+        """Spots and lanes of which a sensor gave no good reading since monotonic `since_s`."""
+        return [
+            watch.name
+            for watch in self.watches
+            if any(each.good_s is None or each.good_s < since_s for each in watch.sensors)
+        ]
+
+    def relearn(self, watch: Watch, learnt: dict[str, Any]) -> None:
+        """Have a detector go on from another empty bay, and keep that."""
+        watch.relearn(learnt, self.clock.monotonic())
+        self.store.keep_detector(watch.name, watch.saved())
 
     def snapshot(self, spot_id: str) -> dict[str, Any] | None:
         """The body and seq of a spot's last record, as a snapshot for the wire."""
@@ -176,7 +191,7 @@ class BusThread(threading.Thread):
             now_s = self.agent.clock.monotonic()
             if sensor.due_s > now_s:
                 continue
-            sensor.due_s = max(sensor.due_s + sensor.sample_s, now_s)
+            sensor.due_s = max(sensor.due_s + sensor.pace_s, now_s)
             if watch.wants(sensor, now_s):
                 self.polling_since_s = now_s
                 self.agent.poll(watch, sensor)

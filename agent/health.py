@@ -43,6 +43,7 @@ def agent_health(agent: Agent, acked_seq: int) -> AgentHealth:
         spots=spots,
         spool=spool_depth(depth),
         telemetry=telemetry(),
+        **dict(agent.config),
     )
 
 

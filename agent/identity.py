@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from agent.durable import beside, swap
 from contract.enrolment import (
     CA_PATH,
     ENROL_PATH,
@@ -51,10 +52,10 @@ def enrol(invitation: Invitation, folder: Path) -> None:
     request = Enrol(name=invitation.name, token=invitation.token, csr=_csr(key, invitation.name))
     context = ssl.create_default_context(cadata=ca_pem)
     answer = _post(invitation.host, invitation.port, context, ENROL_PATH, request)
-    ca_new = _beside(folder / "ca.crt", ca_pem)
-    certificate = _beside(folder / "identity.crt", answer.certificate)
+    ca_new = beside(folder / "ca.crt", ca_pem)
+    certificate = beside(folder / "identity.crt", answer.certificate)
     _validate(ca_new, certificate, key, invitation.name)
-    _swap(ca_new, certificate, key)
+    swap(ca_new, certificate, key)
 
 
 def renew(host: str, port: int, ca: Path, certificate: Path, key: Path, name: str) -> None:
@@ -65,9 +66,9 @@ def renew(host: str, port: int, ca: Path, certificate: Path, key: Path, name: st
     except (OSError, ValueError) as error:
         raise NotEnrolled(f"{certificate}, {key}: {error}; enrol it again") from error
     answer = _post(host, port, context, RENEW_PATH, Renew(csr=_csr(key, name)))
-    new = _beside(certificate, answer.certificate)
+    new = beside(certificate, answer.certificate)
     _validate(ca, new, key, name)
-    _swap(new)
+    swap(new)
 
 
 def is_due(certificate: Path) -> bool:
@@ -150,15 +151,6 @@ def _ask(
         connection.close()
 
 
-def _beside(path: Path, text: str) -> Path:
-    new = path.with_name(path.name + ".new")
-    with new.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    return new
-
-
 def _validate(ca: Path, certificate: Path, key: Path, name: str) -> None:
     """Of this CA, for a client, with our key and our name. Raises NotEnrolled."""
     _openssl("verify", "-CAfile", str(ca), "-purpose", "sslclient", str(certificate))
@@ -170,16 +162,6 @@ def _validate(ca: Path, certificate: Path, key: Path, name: str) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key)
     except ssl.SSLError as error:
         raise NotEnrolled(f"the certificate does not fit the key: {error}") from error
-
-
-def _swap(*new: Path) -> None:
-    for each in new:
-        os.replace(each, each.with_suffix(""))
-    handle = os.open(new[0].parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _openssl(*arguments: str) -> str:

@@ -15,12 +15,14 @@ from typing import Any
 import paho.mqtt.client as paho
 from pydantic import ValidationError
 
+from agent.commands import Commands
 from agent.config import AgentSettings
 from agent.core import Agent, decoded
 from agent.health import agent_health, will_of, without_rights
 from agent.records import restamped
 from agent.rights import PROBE, Rights
 from agent.window import Window
+from contract.commands import CommandResponse
 from contract.health import GatewayHealth
 from contract.requests import Ack
 from contract.topics import Topics
@@ -77,6 +79,8 @@ class Publisher:
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         self.failure: BaseException | None = None
         agent.on_record = self._on_record
+        self.commands: Commands | None = None
+        self._command_topic = self.topics.agent(self.settings.agent_id, "command")
 
     def start(self) -> None:
         """Connect and send in the background."""
@@ -91,6 +95,17 @@ class Publisher:
             self._publish_retained_down()
         self.link.stop()
 
+    def soon(self, what: Callable[[], None]) -> None:
+        """Have the publisher's thread do it."""
+        self._todo.put(what)
+
+    def answer(self, response: CommandResponse) -> None:
+        """Publish an answer, and how the agent is behind it. Of the publisher's thread alone."""
+        if self.link.connected:
+            topic = self.topics.agent(self.settings.agent_id, "response")
+            self.link.publish(topic, response.model_dump_json(exclude_none=True).encode())
+            self._heartbeat()
+
     def _publish_retained_down(self) -> None:
         topic = self.topics.agent(self.settings.agent_id, "health")
         self.link.publish(topic, will_of(self.agent.session_id), retain=True)
@@ -103,6 +118,8 @@ class Publisher:
     def _on_connected(self, session_present: bool) -> None:
         self.link.subscribe(self.topics.agent(self.settings.agent_id, "ack"))
         self.link.subscribe(self.topics.gateway_health)
+        if self.commands:
+            self.link.subscribe(self._command_topic)
         for topic in self.rights.tested if self.rights else ():
             self.link.subscribe(topic)
         self._todo.put(self._begin_connection)
@@ -114,6 +131,10 @@ class Publisher:
         self._todo.put(lambda: self._take_puback(mid))
 
     def _on_message(self, message: paho.MQTTMessage) -> None:
+        if message.topic == self._command_topic and message.payload != PROBE:
+            payload = bytes(message.payload)
+            self._todo.put(lambda: self._take_command(payload))
+            return
         if self.rights:
             topic, retained = message.topic, message.retain
             self._todo.put(lambda: self._test_rights(topic, retained))
@@ -189,6 +210,8 @@ class Publisher:
             hint = self.rights.unread_ack() if self.rights else ""
             log.warning("no acknowledgement behind %d: sending again%s", self.window.acked, hint)
             self._begin(self.window.acked)
+        if self.commands:
+            self.commands.step(now_s)
         for words in self.rights.news(now_s) if self.rights else ():
             log.error("%s", words)
         self._send_snapshots_of_changes()
@@ -258,8 +281,14 @@ class Publisher:
         self._begin(0)
 
     def _test_rights(self, topic: str, retained: bool) -> None:
-        if self.rights and self.rights.hears(topic, retained=retained):
+        if not self.rights or not self.rights.hears(topic, retained=retained):
+            return
+        if topic in self.rights.written or self.commands is None:
             self.link.unsubscribe(topic)
+
+    def _take_command(self, payload: bytes) -> None:
+        if self.commands and payload:
+            self.commands.take(payload)
 
     def _send_batch(self, now_s: float) -> None:
         publish = self.settings.publish

@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 
 FIRST_RETRY_S = 1.0
 LAST_RETRY_S = 60.0
+KEPT_S = 0.5
 
 
 @dataclass(slots=True)
@@ -28,6 +29,15 @@ class Sensor:
     opened: bool = False
     retry_at_s: float = 0.0
     retry_s: float = FIRST_RETRY_S
+    good_s: float | None = None
+    """When its last good reading was taken."""
+    kept: list[Reading] | None = None
+    """Its readings, while somebody wants them; it is read faster then."""
+
+    @property
+    def pace_s(self) -> float:
+        """How far apart it is read."""
+        return self.sample_s if self.kept is None else min(self.sample_s, KEPT_S)
 
     def read(self, name: str, now_s: float) -> Reading | None:
         """The next reading at monotonic `now_s`; what stands for none where it did not come."""
@@ -43,6 +53,10 @@ class Sensor:
             self._back_off(name, now_s, error)
             return self.missing(now_s)
         self.retry_s = FIRST_RETRY_S
+        if self.last.quality is Quality.OK:
+            self.good_s = now_s
+        if self.kept is not None:
+            self.kept.append(self.last)
         return self.last
 
     def missing(self, now_s: float) -> Reading | None:

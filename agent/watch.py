@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from agent import records
 from agent.config import LaneSettings, SpotSettings
@@ -62,13 +63,19 @@ class Watch:
         except ValueError as error:
             log.error("%s: its kept state is damaged, beginning anew: %s", self.name, error)
 
+    def relearn(self, learnt: dict[str, Any], now_s: float) -> None:
+        """Go on from another empty bay: fields of what is kept of a detector."""
+        with self.lock:
+            saved = {**self.state.to_json(), **learnt}
+            self.state = self.detector.resume(saved, now_s)
+
     def saved(self) -> str:
         """The detector's state, to be kept."""
         return json.dumps(self.state.to_json())
 
     def wants(self, sensor: Sensor, now_s: float) -> bool:
         """Whether a sensor whose time has come is to be read, or sleeps on."""
-        if sensor.polled_s is None:
+        if sensor.polled_s is None or sensor.kept is not None:
             return True
         wait_s = self.detector.sample_s(self.state, sensor.unit, sensor.sample_s, now_s)
         return now_s - sensor.polled_s >= wait_s - sensor.sample_s / 2

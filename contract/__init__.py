@@ -7,6 +7,13 @@ version. Golden messages stand in `contract/examples/`.
 """
 
 from contract.alerts import Alert
+from contract.commands import (
+    CommandResponse,
+    Configure,
+    Identify,
+    Recalibrate,
+    Report,
+)
 from contract.events import (
     Birth,
     Gap,
@@ -28,13 +35,18 @@ __all__ = [
     "Alert",
     "Birth",
     "ClockState",
+    "CommandResponse",
+    "Configure",
     "EventType",
     "Gap",
     "GatewayHealth",
     "HealthChanged",
     "HealthState",
+    "Identify",
     "Kind",
     "Occupancy",
+    "Recalibrate",
+    "Report",
     "Request",
     "Response",
     "Size",

@@ -50,10 +50,23 @@ class Telemetry(BaseModel):
     versions: dict[str, str] = {}
 
 
-class AgentHealth(BaseModel):
-    """`agents/{agent}/health`. A will carries `session_id` and `status` alone."""
+class ConfigReport(BaseModel):
+    """Which configuration an agent has, and what became of the last one that was desired.
+
+    `config_revision` is in force, on trial too; None is agent.toml alone. `config_state` and
+    `config_error` are of the revision `config_tried`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    config_revision: Id | None = None
+    config_state: Literal["local", "trial", "applied", "rolled_back", "refused"] = "local"
+    config_tried: Id | None = None
+    config_error: str = ""
+
+
+class AgentHealth(ConfigReport):
+    """`agents/{agent}/health`. A will carries `session_id` and `status` alone."""
 
     session_id: Id
     status: Literal["up", "down"]

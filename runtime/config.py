@@ -18,13 +18,17 @@ class ConfigError(Exception):
 
 def load(path: Path, model: type[Settings]) -> Settings:
     """Read and validate `path`. Raises ConfigError."""
+    return validated(read_document(path), model, str(path))
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """The TOML of `path`, not validated. Raises ConfigError."""
     try:
-        document = tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text())
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; --help shows where one is looked for") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    return validated(document, model, str(path))
 
 
 def validated(document: dict[str, Any], model: type[Settings], where: str) -> Settings:

@@ -1,5 +1,6 @@
 """What the verbs of `lotkeeper agent` share: the configuration's option, and its errors."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,12 +21,25 @@ SecondsOption = Annotated[
 
 
 def settings_of(path: Path) -> "AgentSettings":
-    """The configuration; where it is bad, each fault is named and the process exits 2."""
+    """What the agent runs with, the desired sections too; exits 2 with each fault named."""
+    from agent.remote import in_force
+
+    return _or_exit(in_force, path)
+
+
+def written_in(path: Path) -> "AgentSettings":
+    """The file alone; where it is bad, each fault is named and the process exits 2."""
     from agent.config import AgentSettings
-    from runtime.config import ConfigError, load
+    from runtime.config import load
+
+    return _or_exit(lambda path: load(path, AgentSettings), path)
+
+
+def _or_exit(load: "Callable[[Path], AgentSettings]", path: Path) -> "AgentSettings":
+    from runtime.config import ConfigError
 
     try:
-        return load(path, AgentSettings)
+        return load(path)
     except ConfigError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None

@@ -14,10 +14,15 @@ from contract import (
     AgentHealth,
     Alert,
     Birth,
+    CommandResponse,
+    Configure,
     Gap,
     GatewayHealth,
     HealthChanged,
+    Identify,
     Occupancy,
+    Recalibrate,
+    Report,
     Request,
     Response,
     Snapshot,
@@ -27,6 +32,7 @@ from contract import (
     TicketClosed,
     VehicleCounted,
 )
+from contract.commands import agent_command
 from contract.events import agent_record
 from contract.golden import golden, names
 
@@ -37,6 +43,12 @@ MODELS: dict[str, type[BaseModel]] = {
     "agent_will": AgentHealth,
     "alert": Alert,
     "birth": Birth,
+    "command_config": Configure,
+    "command_identify": Identify,
+    "command_recalibrate": Recalibrate,
+    "command_report": Report,
+    "command_response_error": CommandResponse,
+    "command_response_ok": CommandResponse,
     "gap": Gap,
     "gateway_health": GatewayHealth,
     "gateway_will": GatewayHealth,
@@ -123,6 +135,11 @@ def test_a_required_field_missing_is_refused_by_its_name(name: str, field: str) 
 @pytest.mark.parametrize("name", AGENT_RECORDS)
 def test_an_agents_record_is_known_by_its_type(name: str) -> None:
     assert type(agent_record.validate_json(golden(name))) is MODELS[name]
+
+
+@pytest.mark.parametrize("name", ["config", "identify", "recalibrate", "report"])
+def test_a_command_is_known_by_its_name(name: str) -> None:
+    assert type(agent_command.validate_json(golden(f"command_{name}"))) is MODELS[f"command_{name}"]
 
 
 def test_a_type_that_nobody_knows_is_refused_by_name() -> None:
