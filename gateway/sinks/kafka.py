@@ -13,10 +13,9 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial as bind
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
 from gateway.sinks import (
     ACCEPTED,
@@ -26,15 +25,16 @@ from gateway.sinks import (
     Verdict,
     check_batch,
     hold_back,
-    read_secret,
 )
+from runtime.config import ConfigError
+from runtime.kafka import KafkaAccess
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
     _Note = Callable[[KafkaError | None, Message | None], None]
 
-_CREDENTIALS = "give the gateway's user AWS credentials (environment, profile or role)"
+_ACCESS = "check `security`, and what it needs"
 _CONNECT = "check the uplink, `bootstrap_servers` and `security`"
 _HINTS = {
     "_AUTHENTICATION": "check `username`, the password file or the IAM role",
@@ -51,34 +51,12 @@ _PURGE_S = 2.0  # purged records report at once; this only bounds a broken libra
 _logger = logging.getLogger(__name__)
 
 
-class Config(BaseModel):
-    """How to reach the brokers and who we are.
-
-    `security` `scram` needs `username` and `password_file`; `msk_iam` needs `region` and takes
-    AWS's own credential chain; both go over TLS, checked against `ca_file` or the system's
-    authorities. `message_max_bytes` is that of the topic.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Config(KafkaAccess):
+    """How to reach the brokers. `message_max_bytes` is that of the topic."""
 
     kind: Literal["kafka"] = "kafka"
-    bootstrap_servers: str = Field(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")
-    topic: str = Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")
-    security: Literal["plaintext", "tls", "scram", "msk_iam"] = "tls"
-    ca_file: Path | None = None
-    username: str | None = None
-    password_file: Path | None = None
-    region: str | None = None
     timeout_s: float = Field(default=20.0, gt=0, le=120)
     message_max_bytes: int = Field(default=1_000_000, ge=1000, le=100_000_000)
-
-    @model_validator(mode="after")
-    def _check_security(self) -> Self:
-        if self.security == "scram" and not (self.username and self.password_file):
-            raise ValueError("security 'scram' needs `username` and `password_file`")
-        if self.security == "msk_iam" and not self.region:
-            raise ValueError("security 'msk_iam' needs `region`")
-        return self
 
 
 class Sink:
@@ -216,7 +194,7 @@ def _producer(config: Config, note_error: "Callable[[KafkaError], None]") -> "Pr
             "the kafka sink needs confluent-kafka",
             hint="pip install 'lotkeeper[kafka]' (on 64-bit systems: there is no wheel for armv7)",
         ) from error
-    options = {**_options(config), **_security(config), "error_cb": note_error}
+    options = {**_options(config), "error_cb": note_error}
     try:
         return Producer(options, logger=_logger)
     except KafkaException as error:
@@ -229,9 +207,12 @@ def _kafka_error(error: "KafkaException") -> "KafkaError":
 
 
 def _options(config: Config) -> dict[str, Any]:
+    try:
+        access = config.options()
+    except ConfigError as error:
+        raise SinkError(str(error), hint=_ACCESS) from error
     return {
-        "bootstrap.servers": config.bootstrap_servers,
-        "client.id": "lotkeeper",
+        **access,
         "enable.idempotence": True,
         "acks": "all",
         "partitioner": "murmur2_random",  # as the Java clients place a key
@@ -240,52 +221,3 @@ def _options(config: Config) -> dict[str, Any]:
         # longer than `send` waits: a message alone must not expire before its successors
         "message.timeout.ms": int((config.timeout_s + 60) * 1000),
     }
-
-
-def _security(config: Config) -> dict[str, Any]:
-    ca = {"ssl.ca.location": str(config.ca_file)} if config.ca_file else {}
-    match config.security:
-        case "plaintext":
-            return {}
-        case "tls":
-            return {"security.protocol": "SSL", **ca}
-        case "scram":
-            assert config.password_file is not None
-            return {
-                "security.protocol": "SASL_SSL",
-                "sasl.mechanism": "SCRAM-SHA-512",
-                "sasl.username": config.username,
-                "sasl.password": read_secret(config.password_file),
-                **ca,
-            }
-        case "msk_iam":
-            assert config.region is not None
-            iam_token(config.region)  # fails here with a reason; in the callback, without one
-            return {
-                "security.protocol": "SASL_SSL",
-                "sasl.mechanism": "OAUTHBEARER",
-                "oauth_cb": bind(iam_token, config.region),
-                **ca,
-            }
-
-
-def iam_token(region: str, _oauth_config: str = "") -> tuple[str, float]:
-    """A token for Amazon MSK and when it expires, in seconds since 1970. Raises `SinkError`."""
-    try:
-        from aws_msk_iam_sasl_signer import (  # type: ignore[import-untyped, unused-ignore]
-            MSKAuthTokenProvider,
-        )
-        from botocore.exceptions import BotoCoreError
-        from botocore.session import get_session
-    except ImportError as error:
-        raise SinkError(
-            "security 'msk_iam' needs aws-msk-iam-sasl-signer-python",
-            hint="pip install 'lotkeeper[kafka]'",
-        ) from error
-    try:
-        if get_session().get_credentials() is None:  # on which the signer trips
-            raise SinkError("no AWS credentials were found", hint=_CREDENTIALS)
-        token, expiry_ms = MSKAuthTokenProvider.generate_auth_token(region)
-    except BotoCoreError as error:
-        raise SinkError(f"no token for MSK: {error}", hint=_CREDENTIALS) from error
-    return token, expiry_ms / 1000

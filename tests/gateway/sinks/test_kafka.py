@@ -1,9 +1,7 @@
-import base64
 import json
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
@@ -14,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.sinks import ACCEPTED, Outgoing, SinkError, Verdict
-from gateway.sinks.kafka import Config, Sink, iam_token
+from gateway.sinks.kafka import Config, Sink
 from gateway.sinks.testing import SinkContract, make_record
 from tests.gateway.sinks.brokers import PARTITIONS, Broker, create_topic, free_port, read_all
 from tests.gateway.sinks.wire import Gate
@@ -221,7 +219,7 @@ class TestSecurity:
             username="lot",
             password_file=password,
         )
-        with pytest.raises(SinkError, match="open to every user"):
+        with pytest.raises(SinkError, match="others may use it"):
             Sink(config).open()
         password.chmod(0o600)
         sink = Sink(config)
@@ -245,17 +243,6 @@ class TestSecurity:
         with pytest.raises(ValidationError, match="bootstrap_servers"):
             Config(bootstrap_servers=servers, topic="lot")
 
-    def test_iam_token_is_signed_for_the_region(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        pytest.importorskip("aws_msk_iam_sasl_signer", reason="needs the extra [kafka]")
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        monkeypatch.delenv("AWS_PROFILE", raising=False)
-        token, expires_s = iam_token("eu-central-1")
-        url = base64.urlsafe_b64decode(token + "==").decode()
-        assert url.startswith("https://kafka.eu-central-1.amazonaws.com/")
-        assert "AKIDEXAMPLE" in url
-        assert expires_s == pytest.approx(time.time() + 900, abs=30)
-
     def test_no_credentials_are_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.importorskip("aws_msk_iam_sasl_signer", reason="needs the extra [kafka]")
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
@@ -268,7 +255,7 @@ class TestSecurity:
         )
         with pytest.raises(SinkError, match="no AWS credentials") as caught:
             Sink(config).open()
-        assert "role" in caught.value.hint
+        assert "role" in str(caught.value)
 
     def test_certificate_of_a_stranger_is_refused(self, certificate: tuple[Path, Path]) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
