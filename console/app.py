@@ -1,6 +1,7 @@
 """The console's process. The only module of the console that knows concrete classes."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from console.people import TRIES_PER_MINUTE, People
 from console.rate import Rate
 from console.routes import admin, alerts, events, lots, past, spots, summary
 from console.tokens import Tokens
+from console.watched import Watched
 from lotkeeper import __version__
 
 log = logging.getLogger(__name__)
@@ -97,7 +99,7 @@ def run(settings: ConsoleSettings) -> None:
 
     http = settings.http
     desk = make_desk(settings)
-    uvicorn.run(
+    config = uvicorn.Config(
         with_pages(make_app(desk), desk),
         host=http.host,
         port=http.port,
@@ -108,3 +110,5 @@ def run(settings: ConsoleSettings) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
+    with contextlib.suppress(KeyboardInterrupt):
+        Watched(config, lambda: desk.tokens.find("")).run()
