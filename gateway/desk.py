@@ -19,11 +19,21 @@ class Desk:
 
     lot: Lot
     forwarders: list[Forwarder]
-    replayed: list[Batch] = field(default_factory=list)
-    """Dead letters that an order took in again, for the service to settle behind its commit."""
+    taken: list[Batch] = field(default_factory=list)
+    """What a request took in, a dead letter again or telemetry, for the service to settle behind
+    its commit.
+    """
 
 
 Answer = Callable[[Desk, dict[str, Any]], dict[str, Any]]
+
+
+def text_of(data: dict[str, Any], name: str, most: int) -> str:
+    """A text of at most `most` characters, "" if none is given. Raises Refused."""
+    value = data.get(name, "")
+    if not isinstance(value, str) or len(value) > most:
+        raise Refused(f"{name} = {value!r}: a text of at most {most} characters")
+    return value.strip()
 
 
 def limit_of(data: dict[str, Any]) -> int:

@@ -30,8 +30,7 @@ class Gatherer:
         self._lot = lot
         self._started_s = lot.clock.monotonic()
         self._seldom_s = -SELDOM_S
-        spots = lot.ingest.spots.values()
-        self._own = Counter(spot.agent_id for spot in spots if spot.agent_id)
+        self._own: Counter[str] = Counter()
         self._letters: Mapping[str, int] = {}
         self._certificates: Mapping[str, datetime] = {}
         self._disk = (1, 1)
@@ -41,6 +40,8 @@ class Gatherer:
         lot = self._lot
         now, now_s = lot.clock.wall(), lot.clock.monotonic()
         self._look_seldom(now, now_s)
+        spots = lot.ingest.spots.values()
+        self._own = Counter(spot.agent_id for spot in spots if spot.agent_id)
         return Facts(
             now=now,
             synced=lot.clock.synced(),

@@ -7,7 +7,7 @@ again, so that order and identity are one comparison of numbers.
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -79,6 +79,15 @@ class Ingest:
         self._copies: dict[Stream, float] = {}
         self._salvaged = store.has_salvaged()
 
+    def assign(self, owners: Mapping[str, str]) -> None:
+        """Have none but these speak for their spots, besides whom the layout names."""
+        self.spots = {
+            spot.spot_id: spot.model_copy(update={"agent_id": owners[spot.spot_id]})
+            if spot.spot_id in owners
+            else spot
+            for spot in self.settings.spots
+        }
+
     def note_clock(self, agent_id: str, boot_id: str, monotonic_ms: int) -> None:
         """A live heartbeat's monotonic time: what its unsynced boot saw is dated by it."""
         if self.clock.synced():
@@ -122,6 +131,18 @@ class Ingest:
         else:
             self._read(batch, letter)
         batch.totals["replayed"] += len(batch.entries)
+        self._write(batch)
+        return batch
+
+    def hand_in(self, records: Sequence[SpotChanged]) -> Batch:
+        """In the caller's transaction: records whose places in their streams are given out here,
+        so that nobody waits for an ack; `settle` it once committed.
+        """
+        batch = Batch(self.clock.wall(), self.clock.synced())
+        for record in records:
+            self._take_record(batch, Arrived(record.agent_id, "", b""), record)
+        assert batch.taken.total() == len(records), "a place that was given out twice"
+        batch.outcome.acks.clear()
         self._write(batch)
         return batch
 

@@ -14,6 +14,7 @@ from contract.upstream import cloud_status, rfc3339
 from contract.words import ClockState, EventType, Status
 from gateway.alerts.engine import Change
 from gateway.config import GatewaySettings
+from gateway.devices import Device
 from gateway.ingest import Ingest
 from gateway.occupancy import Shown, Term, counted, shown, spot_state, tally
 from gateway.presence import Presence
@@ -38,9 +39,10 @@ class Lot:
         self.max_stay_s = {zone.zone_id: zone.max_stay_s for zone in settings.zones}
         if settings.alerts.notify:
             store.alerts.tell = self._tell
-        self.refresh()
+        self.devices: dict[str, Device] = {}
         for agent_id, heard_ms in store.last_heard(clock.boot_id).items():
             self.presences[agent_id].heard_s = heard_ms / 1000
+        self.refresh()
 
     def _tell(self, changes: Sequence[Change]) -> None:
         zone = self.settings.zone if self.clock.synced() else None
@@ -52,11 +54,23 @@ class Lot:
         self.closed = self.store.closed_spots()
         self.counts = self.store.counts()
         self.vehicles = self.store.alerts.vehicles()
+        devices = self.store.devices.all()
+        if devices != self.devices:
+            self.devices = devices
+            self.ingest.assign(
+                {spot: each.device_id for each in devices.values() for spot in each.spots}
+            )
+            for device in devices.values():
+                if device.retired:
+                    self.presences.pop(device.device_id, None)
 
     def silence(self, agent_id: str) -> str:
         """Why an agent cannot be believed now, "" if it can."""
-        presence = self.presences.get(agent_id) or Presence()
-        return presence.silence(self.clock.monotonic(), self.settings.presence.offline_after_s)
+        presence, device = self.presences.get(agent_id) or Presence(), self.devices.get(agent_id)
+        offline_after_s = self.settings.presence.offline_after_s
+        if device and device.kind == "http":
+            offline_after_s = device.silent_after_s
+        return presence.silence(self.clock.monotonic(), offline_after_s)
 
     def state(self, agent_id: str) -> str:
         """An agent's state for people: `online` or why not, and whether it seems to have a copy."""

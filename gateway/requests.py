@@ -13,13 +13,14 @@ from pydantic import ValidationError
 
 from contract.requests import Request, Response
 from contract.upstream import rfc3339
-from gateway import alert_requests
+from gateway import alert_requests, config_requests, device_requests, telemetry
 from gateway.batch import Arrived
 from gateway.desk import Answer, Desk, Refused, limit_of, spot_of
 from gateway.letters import SINK
 from gateway.metrics import account
 
 MOST_VEHICLES = 1_000_000
+TELEMETRY = "telemetry"
 
 
 def answer(desk: Desk, name: str, payload: bytes) -> Response | None:
@@ -32,13 +33,16 @@ def answer(desk: Desk, name: str, payload: bytes) -> Response | None:
     if kept := store.answered(name, request.transaction):
         return Response.model_validate_json(kept)
     try:
+        if name == TELEMETRY:
+            with store.transaction():  # each item is known by its own id: no answer is kept
+                return _ok(request, telemetry.take(desk, request.data))
         if name in QUESTIONS:
             return _ok(request, QUESTIONS[name](desk, request.data))
         if name in ORDERS:
             return _ordered(desk, name, request)
     except Refused as refusal:
         return Response(transaction=request.transaction, status="error", error=str(refusal))
-    known = ", ".join(sorted(QUESTIONS | ORDERS))
+    known = ", ".join(sorted([*QUESTIONS, *ORDERS, TELEMETRY]))
     return Response(
         transaction=request.transaction, status="error", error=f"no request {name!r}; {known}"
     )
@@ -154,7 +158,7 @@ def _replay_letter(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
     event_id = _event_id_of(number, payload) if sink is not None else ""
     store.letters.take_out(number)
     batch = desk.lot.ingest.replay(Arrived(agent_id, origin, payload), counted=bool(counted))
-    desk.replayed.append(batch)
+    desk.taken.append(batch)
     if sink is not None:
         return {
             "replayed": number,
@@ -220,6 +224,8 @@ QUESTIONS: dict[str, Answer] = {
     "dead-letters-list": _letters,
     "dead-letters-show": _show_letter,
     **alert_requests.QUESTIONS,
+    **config_requests.QUESTIONS,
+    **device_requests.QUESTIONS,
 }
 ORDERS: dict[str, Answer] = {
     "dead-letters-drop": _drop_letter,
@@ -228,4 +234,6 @@ ORDERS: dict[str, Answer] = {
     "spot-open": _open_spot,
     "count-correct": _correct_count,
     **alert_requests.ORDERS,
+    **config_requests.ORDERS,
+    **device_requests.ORDERS,
 }

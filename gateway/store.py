@@ -21,6 +21,10 @@ from gateway.alertbook import SCHEMA as ALERTS
 from gateway.alertbook import AlertBook
 from gateway.books import SCHEMA as BOOKS
 from gateway.books import Books
+from gateway.configs import SCHEMA as CONFIGS
+from gateway.configs import Configs
+from gateway.devices import SCHEMA as DEVICES
+from gateway.devices import Devices
 from gateway.letters import COUNTED, DeadLetters
 from gateway.letters import SCHEMA as LETTERS
 from gateway.notices import SCHEMA as NOTICES
@@ -73,6 +77,8 @@ MIGRATIONS = [
     + ALERTS,
     NOTICES,
     "ALTER TABLE streams ADD COLUMN mark TEXT NOT NULL DEFAULT '';",
+    DEVICES,
+    CONFIGS,
 ]
 TRANSACTIONS_KEPT = 10_000
 LEDGER_KEPT = 10_000
@@ -94,6 +100,8 @@ class GatewayStore:
         self.books = Books(self.db)
         self.alerts = AlertBook(self.db)
         self.outbox = Outbox(self.db)
+        self.configs = Configs(self.db)
+        self.devices = Devices(self.db)
         with self.transaction():
             self.store_id = self._remember("store_id", uuid.uuid4().hex[:16])
 
@@ -111,6 +119,8 @@ class GatewayStore:
         self.spool.reload()
         self.letters.reload()
         self.alerts.reload()
+        self.configs.reload()
+        self.devices.reload()
 
     # Streams ---------------------------------------------------------------------------------
 

@@ -78,7 +78,7 @@ class Post:
         self.beat(status)
         return self.look()
 
-    def ask(self, name: str, transaction: str = "", **data: Any) -> Any:
+    def ask(self, name: str, transaction: str = "", /, **data: Any) -> Any:
         """The response to a request."""
         self.asked += 1
         request = {"transaction": transaction or f"t{self.asked}", "data": data}

@@ -159,7 +159,7 @@ class Deliveries(RuleBasedStateMachine):
             desk = Desk(lot, [])
             request = {"transaction": f"t{row[0]}", "data": {"id": row[0]}}
             answer(desk, "dead-letters-replay", json.dumps(request).encode())
-            self.ingest.settle(desk.replayed.pop())
+            self.ingest.settle(desk.taken.pop())
 
     @invariant()
     def the_account_closes(self) -> None:

@@ -65,8 +65,8 @@ class Office:
 
     def settle(self) -> None:
         """What the service does behind a request's commit."""
-        while self.desk.replayed:
-            self.ingest.settle(self.desk.replayed.pop())
+        while self.desk.taken:
+            self.ingest.settle(self.desk.taken.pop())
 
 
 @pytest.fixture
