@@ -18,7 +18,7 @@ from gateway.alerts.engine import (
     resolve,
 )
 from gateway.alerts.sensor import parts, score
-from gateway.desk import Answer, Desk, Refused, limit_of, spot_of
+from gateway.desk import Answer, Desk, Refused, limit_of, spot_of, text_of
 from gateway.facts import Gatherer
 
 BY_CHARACTERS = 64
@@ -53,8 +53,8 @@ def _order(act: Act) -> Answer:
         alert_id = data.get("alert_id")
         if not isinstance(alert_id, str):
             raise Refused(f"alert_id = {alert_id!r}: an alert's id; ask alerts-list")
-        by = _text(data, "by", BY_CHARACTERS) or "operator"
-        text = _text(data, "note", NOTE_CHARACTERS)
+        by = text_of(data, "by", BY_CHARACTERS) or "operator"
+        text = text_of(data, "note", NOTE_CHARACTERS)
         if act is note and not text:
             raise Refused("note is missing: what is to be written to the alert")
         book = desk.lot.store.alerts
@@ -66,13 +66,6 @@ def _order(act: Act) -> Answer:
         return as_dict(state.alerts[alert_id])
 
     return ordered
-
-
-def _text(data: dict[str, Any], name: str, most: int) -> str:
-    value = data.get(name, "")
-    if not isinstance(value, str) or len(value) > most:
-        raise Refused(f"{name} = {value!r}: a text of at most {most} characters")
-    return value.strip()
 
 
 def _say_vehicle(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:

@@ -22,10 +22,10 @@ from contract.requests import Ack, Response
 from contract.words import ClockState
 from gateway.alarms import Alarms
 from gateway.batch import Arrived, Outcome
+from gateway.commanding import Commanding
 from gateway.config import GatewaySettings
 from gateway.desk import Desk
 from gateway.displays import Displays
-from gateway.errands import COMMANDS, Errands
 from gateway.forwarder import Forwarder
 from gateway.heartbeat import health_of, info_of, will_of
 from gateway.ingest import Ingest
@@ -91,7 +91,7 @@ class Service:
         self.forwarders: list[Forwarder] = []
         self.notifiers: list[Notifier] = []
         self.desk = Desk(self.lot, self.forwarders)
-        self.errands = Errands(self.desk)
+        self.commanding = Commanding(self.desk, self.topics, self._answer)
         self.alarms = Alarms(self.lot)
         self.displays = Displays(self.lot, self.topics, self._publish_retained)
         self.stopping = threading.Event()
@@ -215,20 +215,18 @@ class Service:
             self.displays.tick(now_s)
             if self.alarms.tick(linked=self.link.connected):
                 self._notify()
-            for name, response in self.errands.overdue(now_s):
-                self._answer(name, response)
         if now_s >= self._next_heartbeat_s:
             self._next_heartbeat_s = now_s + self.settings.presence.heartbeat_s
             self._publish_retained(self.topics.gateway_health, self._heartbeat())
         if self.link.connected and self.link.under_way < DISPLAY_WINDOW:
             self.displays.flush(self.clock.wall())
-            self._desire()
+        self.commanding.step(self.link, now_s)
 
     def _begin_connection(self) -> None:
         """Whatever the broker kept may be gone: all retained state is published again."""
         self._next_heartbeat_s = 0.0
         self.displays.owe_all()
-        self.store.configs.owe_all()
+        self.commanding.owe_all()
         self._publish_retained(self.topics.gateway_info, info_of(self.settings))
 
     def _take(self, batch: Sequence[Received]) -> None:
@@ -242,8 +240,7 @@ class Service:
                 case wire.AgentTopic(lot=self.settings.lot_id, channel="health") as topic:
                     self._hear(topic.agent, received, acks)
                 case wire.AgentTopic(lot=self.settings.lot_id, channel="response") as topic:
-                    if answered := self.errands.hears(topic.agent, received.payload):
-                        self._answer(*answered)
+                    self.commanding.hears(topic.agent, received.payload)
                 case wire.RequestTopic(lot=self.settings.lot_id) as topic:
                     requests.append((topic.name, received.payload))
                 case _ if shown := self.topics.alert_id(received.topic):
@@ -308,27 +305,11 @@ class Service:
         self.lot.beaten_s[agent_id] = self.clock.monotonic()
         if health.clock is ClockState.SYNCED and health.time:
             self.clock.hears(agent_id, health.time)
-        self._note_config(agent_id, health)
+        self.commanding.note(agent_id, health)
         if health.boot_id and health.monotonic_ms is not None:
             self.ingest.note_clock(agent_id, health.boot_id, health.monotonic_ms)
         if health.epoch and (new_session or health.acked_seq != health.last_seq):
             acks[agent_id, health.epoch] = self.ingest.ack_of(agent_id, health.epoch)
-
-    def _note_config(self, agent_id: str, health: AgentHealth) -> None:
-        configs = self.store.configs
-        state, reason = health.config_state, health.config_error
-        if configs.is_news(agent_id, health.config_tried, state, reason):
-            with self.store.transaction():
-                configs.note(agent_id, state, reason)
-            log.info("agent %s: revision %s is %s", agent_id, health.config_tried, state)
-
-    def _desire(self) -> None:
-        """Put each agent's newest configuration on its command topic."""
-        configs = self.store.configs
-        while configs.owed:
-            agent_id = configs.owed.pop()
-            command = configs.newest[agent_id].command.model_dump_json().encode()
-            self._publish_retained(self.topics.agent(agent_id, "command"), command)
 
     def _look_soon_if_silent(self, agent_id: str) -> None:
         """The first word of an agent that was silent is shown now, not at the next tick."""
@@ -336,10 +317,12 @@ class Service:
             self._next_tick_s = 0.0
 
     def _respond(self, name: str, payload: bytes) -> None:
-        if name in COMMANDS:
-            self._run_errand(name, payload)
-            return
-        response = answer(self.desk, name, payload)
+        try:
+            if self.commanding.runs(self.link, name, payload):
+                return
+            response = answer(self.desk, name, payload)
+        except ValidationError:
+            response = None
         if response is None:
             self.ingest.totals["unreadable_requests"] += 1
             return
@@ -349,18 +332,6 @@ class Service:
             self.displays.owe_all()
             self._notify()
         self._answer(name, response)
-
-    def _run_errand(self, name: str, payload: bytes) -> None:
-        try:
-            response = self.errands.ask(name, payload)
-        except ValidationError:
-            self.ingest.totals["unreadable_requests"] += 1
-            return
-        while self.errands.commands:  # QoS 0: a broker keeps it for nobody who is away
-            agent_id, command = self.errands.commands.pop()
-            self.link.publish(self.topics.agent(agent_id, "command"), command, qos=0)
-        if response is not None:
-            self._answer(name, response)
 
     def _answer(self, name: str, response: Response) -> None:
         message = response.model_dump_json(exclude_none=True).encode()
