@@ -8,6 +8,7 @@ from contract.requests import Request, Response
 from gateway.ask import NoAnswer, ask
 from gateway.config import GatewaySettings
 from gateway.desk import Desk
+from gateway.errands import COMMANDS
 from gateway.ingest import Ingest
 from gateway.lot import Lot
 from gateway.ownership import Owned, give_back, own
@@ -31,33 +32,40 @@ class Done:
     by: str
 
 
-def order(settings: GatewaySettings, name: str, data: dict[str, Any]) -> Done:
+def order(
+    settings: GatewaySettings, name: str, data: dict[str, Any], timeout_s: float = 5.0
+) -> Done:
     """Have an order done, by whoever owns the database. Raises NotDone, sqlite3.Error.
 
-    Where there is no database on this machine, its gateway is asked.
+    Where there is no database on this machine, its gateway is asked. What an agent has to answer,
+    only a running gateway can ask.
     """
     path = settings.store.path
     try:
         if not path.exists():
-            return Done(_asked(settings, name, data), BY_GATEWAY)
+            return Done(_asked(settings, name, data, timeout_s), BY_GATEWAY)
         with own(path):
             return Done(_on_file(settings, name, data), BY_FILE)
     except Owned:
-        return Done(_asked(settings, name, data), BY_GATEWAY)
+        return Done(_asked(settings, name, data, timeout_s), BY_GATEWAY)
     except PermissionError as error:
         raise NotDone(
             f"{path}: {error.strerror}: run it as root or as the gateway's user"
         ) from None
 
 
-def _asked(settings: GatewaySettings, name: str, data: dict[str, Any]) -> dict[str, Any]:
+def _asked(
+    settings: GatewaySettings, name: str, data: dict[str, Any], timeout_s: float
+) -> dict[str, Any]:
     try:
-        return _data_of(ask(settings.asking, settings.lot_id, name, data))
+        return _data_of(ask(settings.asking, settings.lot_id, name, data, timeout_s))
     except NoAnswer as error:
         raise NotDone(str(error)) from None
 
 
 def _on_file(settings: GatewaySettings, name: str, data: dict[str, Any]) -> dict[str, Any]:
+    if name in COMMANDS:
+        raise NotDone("only a running gateway can ask an agent: systemctl start lotkeeper-gateway")
     store = GatewayStore(settings.store.path, settings.store.limit_bytes)
     try:
         if store.damaged:

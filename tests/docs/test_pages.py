@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway import decode, ingest, metrics, service
+from gateway.errands import COMMANDS
 from gateway.requests import ORDERS, QUESTIONS
 
 REPO = Path(__file__).parents[2]
@@ -21,7 +22,7 @@ def table_names(heading: str) -> set[str]:
 
 
 def test_every_request_is_named() -> None:
-    assert table_names("Requests") == set(QUESTIONS | ORDERS)
+    assert table_names("Requests") == set(QUESTIONS | ORDERS) | set(COMMANDS)
 
 
 def test_every_reason_of_a_refusal_is_named() -> None:
