@@ -181,9 +181,11 @@ def _people(config: Path) -> "People":
 def _store(config: Path) -> Path:
     path = _settings(config).store.path
     from console import database
+    from gateway.ownership import give_back
 
     try:
         database.make(path, database.KEPT)
+        give_back(path)
     except (OSError, sqlite3.Error) as error:
         _fail(f"{path}: {error}: run it as root or as the console's user", 1)
     return path

@@ -50,14 +50,14 @@ class HttpSettings(_Section):
 class StoreSettings(_Section):
     """The console's own database: hashed tokens and the audit log."""
 
-    path: Path = Path("/var/lib/lotkeeper/console.db")
+    path: Path = Path("/var/lib/lotkeeper-console/console.db")
 
 
 class RateSettings(_Section):
     """How often a token may ask, and an address without one, in all processes together."""
 
     per_minute: int = Field(600, ge=1)
-    path: Path = Path("/run/lotkeeper/console-rate.db")
+    path: Path = Path("/run/lotkeeper-console/rate.db")
     """Counted here: not worth a card's wear, so on a file system in memory."""
 
 

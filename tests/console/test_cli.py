@@ -1,6 +1,7 @@
 """`lotkeeper console ...`: tokens, a configuration that is wrong, and the process itself."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -47,6 +48,13 @@ def test_tokens_are_made_listed_and_revoked(config: Path) -> None:
     assert run("token", "revoke", kept["token_id"], "-c", config).exit_code == 0
     again = run("token", "revoke", kept["token_id"], "-c", config)
     assert (again.exit_code, "still stands" in again.stderr) == (1, True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="inherent: only root makes files for others")
+def test_what_root_makes_is_the_consoles(config: Path, tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12345)
+    add(config)
+    assert {path.stat().st_uid for path in tmp_path.glob("console.db*")} == {12345}
 
 
 def test_a_scope_that_there_is_not_is_named(config: Path) -> None:
