@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from gateway.sinks import Sink
 
-_KINDS = ("file", "http", "kafka", "kinesis")
+_KINDS = ("file", "history", "http", "kafka", "kinesis")
 
 
 def kinds() -> tuple[str, ...]:

@@ -12,7 +12,7 @@ def test_builds_by_kind(tmp_path: Path) -> None:
 
 
 def test_unknown_kind_names_the_known() -> None:
-    with pytest.raises(ValueError, match="'ftp': use one of file, http, kafka, kinesis"):
+    with pytest.raises(ValueError, match="'ftp': use one of file, history, http, kafka, kinesis"):
         registry.build("ftp", {})
 
 
