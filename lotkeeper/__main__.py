@@ -26,6 +26,7 @@ ROLES = {
     "agent": Role("agent.cli", "agent", "The process on one Pi that watches spots."),
     "gateway": Role("gateway.cli", "gateway", "The process that runs one lot."),
     "console": Role("console.cli", "console", "The HTTP API over one or more lots."),
+    "display": Role("display.cli", "display", "A lot's free spots on a terminal or a sign."),
     "doctor": Role("doctor.cli", "agent", "What is not well on this machine, and what mends it."),
     "diag": Role("doctor.diag_cli", "agent", "What somebody else needs in order to help."),
     "demo": Role("simulator.demo_cli", "demo", "A whole lot on this machine, without hardware."),

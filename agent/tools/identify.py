@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from agent.tools.big import big
+from runtime.big import big
 from agent.tools.reaction import Reaction, strongest
 from agent.tools.sensors import Channel, Feed, Sample
 from agent.tools.summary import told

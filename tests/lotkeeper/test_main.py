@@ -43,7 +43,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("gatway", "no role 'gatway'; did you mean gateway?"),
         ("simulator", "no role 'simulator'; did you mean simulate?"),
-        ("zzz", "no role 'zzz'; there are agent, gateway, console, doctor, diag, demo, simulate"),
+        (
+            "zzz",
+            "no role 'zzz'; there are agent, gateway, console, display, doctor, diag, demo, simulate",
+        ),
         ("--verson", "no option '--verson'"),
     ],
 )

@@ -1,5 +1,7 @@
 """Letters that can be read from the other end of a bay."""
 
+from collections.abc import Iterable
+
 ROWS = 5
 WIDE = "██"
 _GLYPHS = (
@@ -12,8 +14,8 @@ FONT = {glyph[0]: glyph[1:] for glyph in _GLYPHS.split()}
 """Five rows of three dots; each row is an octal digit whose highest bit is the left dot."""
 
 
-def big(text: str, width: int) -> str:
-    """`text` in letters of five rows, or as it is where these are wider than `width`.
+def big(text: str, width: int, scale: int = 1) -> str:
+    """`text` in letters of five rows times `scale`, or as it is where these are wider than `width`.
 
     >>> print(big("1", 80))
       ██
@@ -23,12 +25,20 @@ def big(text: str, width: int) -> str:
     ██████
     """
     glyphs = [FONT.get(letter, FONT["?"]) for letter in text.upper() if letter != " "]
-    if not glyphs or len(glyphs) * 8 > width:
+    if not glyphs or len(glyphs) * 8 * scale > width:
         return text
-    return "\n".join(
-        "  ".join(_dots(glyph[row]) for glyph in glyphs).rstrip() for row in range(ROWS)
-    )
+    rows = (" ".join(f"{int(glyph[row]):03b}" for glyph in glyphs) for row in range(ROWS))
+    return "\n".join(dotted(rows, scale))
 
 
-def _dots(row: str) -> str:
-    return "".join(WIDE if int(row) & bit else "  " for bit in (4, 2, 1))
+def dotted(rows: Iterable[str], scale: int = 1) -> list[str]:
+    """A picture whose dots are 1 in `rows`, each as wide as it is high on most screens.
+
+    >>> dotted(["101"])
+    ['██  ██']
+    """
+    lines = []
+    for row in rows:
+        line = "".join((WIDE if dot == "1" else "  ") * scale for dot in row).rstrip()
+        lines += [line] * scale
+    return lines
