@@ -64,13 +64,20 @@ def validate(config: ConfigOption = DEFAULT) -> None:
 @tokens.command(epilog="Example: lotkeeper console token add front-desk --scope operator")
 def add(
     name: Annotated[str, typer.Argument(help="Whose it is; the audit log names it.")],
-    scope: Annotated[str, typer.Option(help="viewer, operator or admin.")] = "viewer",
+    scope: Annotated[str, typer.Option(help="viewer, operator, admin or device.")] = "viewer",
     days: Annotated[int | None, typer.Option(min=1, max=3650, help="Valid so long.")] = None,
+    device: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LOT/DEVICE", help="Whom a device's token speaks for; or LOT/*."),
+    ] = None,
     config: ConfigOption = DEFAULT,
 ) -> None:
     """Make a token and print it, once. Exit 0, 1 not done, 2 usage."""
+    chosen = _scope(scope)
+    if (scope == "device") != bool(device):
+        _fail("--scope device needs one --device LOT/DEVICE or more, and no other takes any", 2)
     try:
-        typer.echo(_tokens(config).add(name, _scope(scope), days))
+        typer.echo(_tokens(config).add(name, chosen, days, device or ()))
     except ValueError as error:
         _fail(str(error), 2)
 

@@ -14,6 +14,9 @@ CREATE TABLE IF NOT EXISTS tokens (
     token_id TEXT PRIMARY KEY, name TEXT NOT NULL, scope TEXT NOT NULL, hash BLOB NOT NULL,
     created TEXT NOT NULL, expires TEXT, revoked TEXT
 );
+CREATE TABLE IF NOT EXISTS token_devices (
+    token_id TEXT NOT NULL, device TEXT NOT NULL, PRIMARY KEY (token_id, device)
+);
 CREATE TABLE IF NOT EXISTS audit (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, token_id TEXT NOT NULL,
     who TEXT NOT NULL, lot_id TEXT NOT NULL, action TEXT NOT NULL, data TEXT NOT NULL,

@@ -117,5 +117,7 @@ def _count(desk: Desk, subject: str) -> None:
         )
 
 
-viewer, operator, admin = (Depends(Needs(scope)) for scope in Scope)
+viewer, operator, admin, device = (Depends(Needs(scope)) for scope in Scope)
 Operator = Annotated[Token, operator]
+Admin = Annotated[Token, admin]
+DeviceToken = Annotated[Token, device]

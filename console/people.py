@@ -37,6 +37,8 @@ class People:
         """Let somebody log in. Raises ValueError for a name or a password that is not good."""
         if not name.strip() or len(name) > NAME_CHARACTERS or not name.isprintable():
             raise ValueError(f"name = {name!r}: 1 to {NAME_CHARACTERS} printable characters")
+        if scope is Scope.DEVICE:
+            raise ValueError("scope = 'device' is for tokens: lotkeeper console token add")
         least, most = PASSWORD_CHARACTERS
         if not least <= len(password) <= most:
             raise ValueError(f"the password has {len(password)} characters: {least} to {most}")

@@ -6,7 +6,9 @@ dictionary to try (NIST SP 800-63B, section 5.1.2.2, asks for slow hashes below 
 
 import hashlib
 import hmac
+import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -14,22 +16,32 @@ from pathlib import Path
 
 from console.database import opened
 from contract.upstream import rfc3339
+from contract.words import ID_PATTERN
 
 NAME_CHARACTERS = 64
 _COLUMNS = "token_id, name, scope, created, expires, revoked"
 
 
 class Scope(StrEnum):
-    """What a token allows; each includes those before it."""
+    """What a token allows. Of the first three each includes those before it; `device` allows to
+    give telemetry and nothing else, and of the others `admin` alone includes it.
+    """
 
     VIEWER = "viewer"
     OPERATOR = "operator"
     ADMIN = "admin"
+    DEVICE = "device"
 
     def allows(self, needed: "Scope") -> bool:
         """Whether it is enough where `needed` is asked for."""
+        if Scope.DEVICE in (self, needed):
+            return self in (needed, Scope.ADMIN)
         order = tuple(Scope)
         return order.index(self) >= order.index(needed)
+
+
+EVERY_DEVICE = "*"
+_DEVICES = re.compile(rf"{ID_PATTERN.strip('^$')}/(\*|{ID_PATTERN.strip('^$')})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +68,16 @@ class Tokens:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def add(self, name: str, scope: Scope, days: int | None = None) -> str:
-        """Make a token and answer it: it is not shown again. Raises ValueError for a bad name."""
+    def add(
+        self, name: str, scope: Scope, days: int | None = None, devices: Sequence[str] = ()
+    ) -> str:
+        """Make a token and answer it: it is not shown again. Raises ValueError for a bad name.
+
+        One of the scope `device` speaks for `devices`, each LOT/DEVICE, or LOT/* for all of a lot.
+        """
+        for each in devices:
+            if not _DEVICES.fullmatch(each):
+                raise ValueError(f"device = {each!r}: write LOT/DEVICE, or LOT/* for all of a lot")
         if not name.strip() or len(name) > NAME_CHARACTERS or not name.isprintable():
             raise ValueError(f"name = {name!r}: 1 to {NAME_CHARACTERS} printable characters")
         token_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
@@ -69,7 +89,20 @@ class Tokens:
                 "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, NULL)",
                 (token_id, name, scope.value, _hash(token), rfc3339(now), expires),
             )
+            db.executemany(
+                "INSERT INTO token_devices VALUES (?, ?)", [(token_id, each) for each in devices]
+            )
         return token
+
+    def devices_of(self, token: Token) -> frozenset[str]:
+        """Whom a token may speak for, as it was made; `EVERY_DEVICE` of one that may do all."""
+        if token.scope is Scope.ADMIN:
+            return frozenset([EVERY_DEVICE])
+        with opened(self._path) as db:
+            rows = db.execute(
+                "SELECT device FROM token_devices WHERE token_id=?", (token.token_id,)
+            )
+            return frozenset(device for (device,) in rows)
 
     def all(self) -> list[Token]:
         """Every token there ever was, the oldest first."""
@@ -99,6 +132,15 @@ class Tokens:
             return None
         found = _token(row[:-1])
         return found if found.is_valid(datetime.now(UTC)) else None
+
+
+def speaks_for(devices: frozenset[str], lot_id: str, device_id: str) -> bool:
+    """Whether a device of a lot is among those of a token.
+
+    >>> speaks_for(frozenset(["lot-1/cam-1", "lot-2/*"]), "lot-1", "cam-2")
+    False
+    """
+    return not devices.isdisjoint((EVERY_DEVICE, f"{lot_id}/*", f"{lot_id}/{device_id}"))
 
 
 def _hash(token: str) -> bytes:
