@@ -1,4 +1,4 @@
-"""`make deb`: lotkeeper-common, -agent and -gateway as Debian packages, the same bytes each time.
+"""`make deb`: the Debian packages of `debian.control`, the same bytes each time.
 
 The wheels are those whose hashes the locks hold; times are those of the last commit, or of
 SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch/). Another processor's
@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 from debian import trees
-from debian.control import AGENT, COMMON, GATEWAY, PACKAGES, Package
+from debian.control import AGENT, COMMON, CONSOLE, GATEWAY, PACKAGES, Package
 from debian.sbom import sbom
 from debian.target import MACHINES, SUITES, Target
 from debian.wheels import Wheel, fetch
@@ -20,9 +20,9 @@ from lotkeeper import __version__
 
 REPO = Path(__file__).parents[1]
 BUILD = REPO / "build" / "deb"
-LOCKS = {AGENT: "agent", GATEWAY: "gateway"}
-NO_GATEWAY = ("armhf",)
-"""Where the gateway's compiled libraries have no wheels."""
+LOCKS = {AGENT: "agent", GATEWAY: "gateway", CONSOLE: "console"}
+AGENT_ALONE = ("armhf",)
+"""Where the others' compiled libraries have no wheels."""
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def main() -> None:
 def build(target: Target, revision: int, out: Path) -> list[Path]:
     """The .deb files. Raises CalledProcessError where a wheel is not to be had."""
     packages = [
-        each for each in PACKAGES if not (each.name == GATEWAY and target.arch in NO_GATEWAY)
+        each for each in PACKAGES if each.name in (COMMON, AGENT) or target.arch not in AGENT_ALONE
     ]
     cache = BUILD / "wheels" / f"{target.suite.number}-{target.arch}"
     wheels = {

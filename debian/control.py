@@ -1,10 +1,11 @@
-"""The three packages: what each is called, needs and brings."""
+"""The packages: what each is called, needs and brings."""
 
 from dataclasses import dataclass
 
 from debian.target import Target
 
 COMMON, AGENT, GATEWAY = "lotkeeper-common", "lotkeeper-agent", "lotkeeper-gateway"
+CONSOLE = "lotkeeper-console"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +108,16 @@ PACKAGES = (
             "lotkeeper-enrolment.service",
         ),
         ("mosquitto.service.d",),
+    ),
+    Package(
+        CONSOLE,
+        "Parking-lot occupancy: pages and an HTTP API for people",
+        "Shows the lots of a gateway's machine in a browser, over an HTTP API, in sheets and in\n"
+        "printed reports.",
+        (COMMON + " (= {version})", GATEWAY + " (= {version})"),
+        (),
+        ("lotkeeper-console.service",),
+        ("lotkeeper-console.service",),
+        ("lotkeeper-gateway.service.d", "lotkeeper-gateway@.service.d"),
     ),
 )

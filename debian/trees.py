@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-from debian.control import AGENT, COMMON, GATEWAY, Package
+from debian.control import AGENT, COMMON, CONSOLE, GATEWAY, Package
 from debian.target import Target
 from debian.wheels import Wheel
 
@@ -39,14 +39,18 @@ def libraries(
 ) -> dict[str, list[Wheel]]:
     """Unpack every wheel into the package that it belongs to; answers which those are.
 
-    What both roles need is the common package's, so that one Pi may have both.
+    What an agent needs like another role is the common package's, so that one Pi may have both. The
+    console comes onto a gateway, and brings what that has not.
     """
-    others = wheels[GATEWAY] or wheels[AGENT]  # where no gateway runs, the doctor has all there is
-    shared = {each.name for each in wheels[AGENT]} & {each.name for each in others}
+    # Where no gateway runs, the doctor has all there is.
+    others = [*wheels[GATEWAY], *wheels[CONSOLE]] or wheels[AGENT]
+    shared = _names(wheels[AGENT]) & _names(others)
+    there = shared | _names(wheels[GATEWAY])
     owned = {
         COMMON: [each for each in wheels[AGENT] if each.name in shared],
         AGENT: [each for each in wheels[AGENT] if each.name not in shared],
         GATEWAY: [each for each in wheels[GATEWAY] if each.name not in shared],
+        CONSOLE: [each for each in wheels[CONSOLE] if each.name not in there],
     }
     for package, mine in owned.items():
         for wheel in mine:
@@ -55,6 +59,10 @@ def libraries(
         if folder.name not in CLOUD:
             shutil.rmtree(folder)
     return owned
+
+
+def _names(wheels: Iterable[Wheel]) -> set[str]:
+    return {each.name for each in wheels}
 
 
 def environment(tree: Path, target: Target) -> None:
@@ -71,16 +79,19 @@ def environment(tree: Path, target: Target) -> None:
 
 
 def own_modules(tree: Path, target: Target) -> None:
-    """Our packages, as pyproject.toml lists them."""
-    listed = tomllib.loads((REPO / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
-    for package in listed:
+    """Our packages and their data, as pyproject.toml lists them."""
+    listed = tomllib.loads((REPO / "pyproject.toml").read_text())["tool"]["setuptools"]
+    for package in listed["packages"]:
         parts = package.split(".")
         if not set(parts) & set(LEFT_OUT):
             folder = tree / target.site / Path(*parts)
             folder.mkdir(parents=True, exist_ok=True)
             for path in sorted(REPO.joinpath(*parts).iterdir()):
-                if path.suffix in (".py", ".json") and path.stem not in LEFT_OUT:
+                if path.suffix == ".py" and path.stem not in LEFT_OUT:
                     shutil.copyfile(path, folder / path.name)
+            for pattern in listed["package-data"].get(package, []):
+                for path in REPO.joinpath(*parts).glob(pattern):
+                    _put(path, folder / path.relative_to(REPO.joinpath(*parts)))
 
 
 def shared_files(tree: Path) -> None:

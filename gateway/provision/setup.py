@@ -42,6 +42,7 @@ def own_identities(site: Site) -> list[Own]:
             for file, name, role in (
                 ("identity", "gateway", Role.GATEWAY),
                 ("operator", "operator", Role.OPERATOR),
+                ("console", "gateway-console", Role.CONSOLE),
                 ("enrolment", "enrolment", Role.SERVER),
             )
         ),

@@ -16,7 +16,7 @@ import pytest
 
 from debian import trees
 from debian.build import pack
-from debian.control import AGENT, COMMON, GATEWAY, PACKAGES
+from debian.control import AGENT, COMMON, CONSOLE, GATEWAY, PACKAGES
 from debian.sbom import sbom
 from debian.target import SUITES, Target
 from debian.wheels import LEFT_OUT, Wheel, entries
@@ -63,7 +63,7 @@ class TestEntries:
         with pytest.raises(ValueError, match="not understood"):
             entries("--index https://other.example\n", PI)
 
-    @pytest.mark.parametrize("role", ["agent", "gateway"])
+    @pytest.mark.parametrize("role", ["agent", "gateway", "console"])
     @pytest.mark.parametrize("suite", SUITES)
     def test_of_our_locks_all_have_hashes(self, role: str, suite: str) -> None:
         found = entries(
@@ -105,13 +105,27 @@ def test_the_sbom_names_the_wheel_and_its_hash(tmp_path: Path) -> None:
     assert text == sbom(AGENT, "1-1", [made], 1_700_000_000)
 
 
-@pytest.mark.parametrize("gateways", [1, 0])
-def test_shared_libraries_are_the_common_packages(tmp_path: Path, gateways: int) -> None:
+@pytest.mark.parametrize(
+    ("roles", "owner"),
+    [
+        ((AGENT,), COMMON),  # where there is no other
+        ((AGENT, GATEWAY), COMMON),
+        ((AGENT, CONSOLE), COMMON),
+        ((AGENT, GATEWAY, CONSOLE), COMMON),
+        ((GATEWAY,), GATEWAY),
+        ((GATEWAY, CONSOLE), GATEWAY),
+        ((CONSOLE,), CONSOLE),
+    ],
+)
+def test_a_library_is_in_one_package_of_those_that_need_it(
+    tmp_path: Path, roles: tuple[str, ...], owner: str
+) -> None:
     made = wheel(tmp_path, {"thing.py": ""})
     folders = {package.name: tmp_path / package.name for package in PACKAGES}
-    owned = trees.libraries({AGENT: [made], GATEWAY: [made] * gateways}, PI, folders)
-    assert owned == {COMMON: [made], AGENT: [], GATEWAY: []}
-    assert (folders[COMMON] / PI.site / "thing.py").exists()
+    wheels = {role: [made] if role in roles else [] for role in (AGENT, GATEWAY, CONSOLE)}
+    owned = trees.libraries(wheels, PI, folders)
+    assert [name for name, wheels in owned.items() if wheels] == [owner]
+    assert (folders[owner] / PI.site / "thing.py").exists()
 
 
 def test_every_unit_is_in_one_package() -> None:
@@ -127,8 +141,9 @@ def test_our_modules_come_without_those_for_developers(tmp_path: Path) -> None:
     rooms = {path.name for path in site.iterdir()}
     assert {"agent", "gateway", "doctor", "lotkeeper"} <= rooms
     assert not rooms & {"simulator", "proof", "score", "tests"}
+    assert (site / "console/pages/static/lotkeeper.css").exists()
     run = subprocess.run(
-        [sys.executable, "-P", "-c", "import agent.cli, gateway.cli, doctor.cli"],
+        [sys.executable, "-P", "-c", "import agent.cli, gateway.cli, console.app, doctor.cli"],
         env={
             **os.environ,
             "PYTHONPATH": f"{site}:{site_packages()}",

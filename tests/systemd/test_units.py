@@ -94,6 +94,13 @@ def test_a_template_is_its_unit_with_the_places_of_one_lot(name: str) -> None:
     assert many.split() == single.split()
 
 
+def test_a_template_is_open_to_the_console_like_its_unit() -> None:
+    single, many = (
+        UNITS / f"lotkeeper-gateway{at}.service.d" / "30-console.conf" for at in ("", "@")
+    )
+    assert many.read_text() == single.read_text()
+
+
 @pytest.mark.parametrize(
     "unit", [name for name in SERVICES if "Type=notify" in (UNITS / name).read_text()]
 )

@@ -56,7 +56,7 @@ def test_keys_are_for_their_owner_alone(lot: Any) -> None:
         shared = has_broker and name.endswith(("broker.key", "acl"))
         lock = name.endswith(".lock")
         assert mode == (0o640 if shared or lock else 0o600 if secret else 0o644), name
-    assert sum(b"PRIVATE KEY" in content for content, _ in tree(lot.folder).values()) == 5
+    assert sum(b"PRIVATE KEY" in content for content, _ in tree(lot.folder).values()) == 6
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="inherent: only root has files of other groups")
@@ -240,7 +240,7 @@ def test_the_default_places() -> None:
     assert str(Places().key("identity")) == "/etc/lotkeeper/tls/identity.key"
 
 
-@pytest.mark.parametrize("writes", range(17))
+@pytest.mark.parametrize("writes", range(19))
 def test_a_first_init_that_was_cut_off_is_finished_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
