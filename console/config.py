@@ -75,6 +75,8 @@ class LotSettings(_Section):
 
     gateway: Path
     name: str = ""
+    display: bool = False
+    """Whether everybody may look at /display/{lot}, without a login: counts alone."""
     mqtt: MqttSettings | None = None
     """The console's own identity at the broker; left out: that of the gateway's commands."""
 

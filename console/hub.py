@@ -2,7 +2,8 @@
 
     broker -> paho's thread -> [what is kept of the lot is dropped] -> event loop -> each listener
 
-The gateway says everything again before it runs out; only what differs is passed on.
+The gateway says everything again before it runs out; only what differs is passed on, and a
+lot's counts to those who show until when they hold.
 """
 
 import asyncio
@@ -27,17 +28,22 @@ class Change(NamedTuple):
     name: str
     now: dict[str, Any] | None
     """None of an alert that is over."""
+    again: bool = False
+    """Nothing differs but until when it holds: a lot's counts, for who asks for them."""
 
 
 class Listener:
     """One who listens, on the event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, again: bool = False) -> None:
+        self._again = again
         self.waiting: asyncio.Queue[Change] = asyncio.Queue(WAITING_AT_MOST)
         self.too_slow = False
 
     def tell(self, change: Change) -> None:
         """Put it to what waits."""
+        if change.again and not self._again:
+            return
         try:
             self.waiting.put_nowait(change)
         except asyncio.QueueFull:
@@ -73,9 +79,9 @@ class Hub:
             listener.tell(change)
 
     @contextmanager
-    def listening(self) -> Iterator[Listener]:
-        """One who hears all changes from now on."""
-        listener = Listener()
+    def listening(self, again: bool = False) -> Iterator[Listener]:
+        """One who hears all changes from now on; with `again`, a lot's counts each time."""
+        listener = Listener(again)
         self._listeners.add(listener)
         try:
             yield listener
@@ -105,6 +111,8 @@ class _Watch:
             now = {"status": now.get("status")}  # its heartbeat differs each time
         told = now and {key: value for key, value in now.items() if key not in ALWAYS_NEW}
         if topic in self._last and self._last[topic] == told:
+            if kind == "lot":
+                self._hub.publish(Change(self._lot.lot_id, kind, name, now, again=True))
             return
         self._last[topic] = told
         if told is None:

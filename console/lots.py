@@ -50,6 +50,7 @@ class Lot:
     name: str
     source: Source
     live: Live
+    display: bool = False
 
     @property
     def lot_id(self) -> str:
@@ -142,5 +143,5 @@ def open_lots(settings: ConsoleSettings) -> dict[str, Lot]:
             raise ConfigError(f"{each.gateway}: lot_id = {lot.lot_id!r} is another's in [[lots]]")
         mqtt = each.mqtt or lot.asking
         live = Live(Line(mqtt, lot.lot_id), settings.live)
-        found[lot.lot_id] = Lot(lot, each.name, GatewayFile(lot.store.path), live)
+        found[lot.lot_id] = Lot(lot, each.name, GatewayFile(lot.store.path), live, each.display)
     return dict(sorted(found.items()))

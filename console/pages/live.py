@@ -17,13 +17,14 @@ Tell = Callable[[list[Change]], Awaitable[None]]
 def follow(visit: Visit, lot_id: str | None, tell: Tell) -> None:
     """Call `tell` with changes of a lot (of all: None) as long as the page is open.
 
-    First, and whenever changes were lost, it is called with none: read the present then.
+    First, and whenever changes were lost, it is called with none: read the present then. A lot's
+    counts come each time that the gateway says them, so that a page knows until when they hold.
     """
     hub = visit.desk.hub
 
     async def following() -> None:
         while True:
-            with hub.listening() as listener:
+            with hub.listening(again=True) as listener:
                 await tell([])
                 while not listener.too_slow:
                     changes = [await listener.waiting.get()]

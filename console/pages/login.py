@@ -8,6 +8,7 @@ from string import Template
 from typing import Annotated
 from urllib.parse import parse_qs
 
+import nicegui
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -20,12 +21,18 @@ router = APIRouter()
 
 FORM_BYTES = 4096
 STATIC = Path(__file__).parent / "static"
+FONTS = f"/_nicegui/{nicegui.__version__}/static/fonts.css"
+"""The fonts that NiceGUI brings: none is fetched from elsewhere."""
 
 
 @cache
-def template(name: str) -> Template:
-    """An HTML file of ours."""
+def _template(name: str) -> Template:
     return Template((STATIC / name).read_text())
+
+
+def filled(name: str, /, **values: str) -> str:
+    """An HTML file of ours with `values`, which are to be escaped already."""
+    return _template(name).substitute(values, fonts=FONTS)
 
 
 @router.get("/login")
@@ -97,5 +104,5 @@ def _form(
     to: str, words: str, status: HTTPStatus, headers: dict[str, str] | None = None
 ) -> HTMLResponse:
     refusal = f'<p class="refusal" role="alert">{escape(words)}</p>' if words else ""
-    page = template("login.html").substitute(to=escape(_of_ours(to), quote=True), refusal=refusal)
+    page = filled("login.html", to=escape(_of_ours(to), quote=True), refusal=refusal)
     return HTMLResponse(page, status, {"Cache-Control": "no-store", **(headers or {})})

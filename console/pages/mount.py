@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from nicegui import ui
 
 from console.desk import Desk
-from console.pages import login, views
+from console.pages import display, login, views
 from console.pages.gatekeeper import Gatekeeper
 from console.problems import Problem
 from gateway.tools.reading import Unreadable
@@ -37,6 +37,8 @@ def with_pages(api: FastAPI, desk: Desk) -> FastAPI:
     app.state.desk = nicegui.app.state.desk = desk
     app.mount("/static", StaticFiles(directory=STATIC))
     app.include_router(login.router)
+    app.include_router(display.router)
+    _add_refusals(app)
     for module in pkgutil.iter_modules(views.__path__):
         import_module(f"{views.__name__}.{module.name}")
     _add_refusals(nicegui.app)
@@ -69,6 +71,6 @@ def _add_refusals(app: FastAPI) -> None:
 
 
 def _told(status: HTTPStatus, words: str) -> HTMLResponse:
-    page = login.template("refused.html")
-    body = page.substitute(title=f"{status.value} {status.phrase}", words=escape(words))
+    title = f"{status.value} {status.phrase}"
+    body = login.filled("refused.html", title=title, words=escape(words))
     return HTMLResponse(body, status)

@@ -124,13 +124,15 @@ class Part(TextElement):
             self.props[name.strip("_").replace("_", "-")] = value
 
 
-def heading(words: str, below: str = "") -> None:
-    """The page's title, as the tab's too."""
+def heading(words: str, below: str = "") -> Part:
+    """The page's title, as the tab's too; `with` it, what stands beside the title."""
     ui.page_title(f"{words} · Lotkeeper")
-    with Part("div", "heading"):
+    made = Part("div", "heading")
+    with made:
         Part("h1", text=words)
         if below:
             Part("p", "quiet", below)
+    return made
 
 
 def icon(name: str) -> None:

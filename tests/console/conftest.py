@@ -58,7 +58,14 @@ floor = 2
 class Site:
     """A lot on the shared broker: a real gateway and a client that speaks as its agents."""
 
-    def __init__(self, folder: Path, port: int, facility_id: str = "f1", more: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        facility_id: str = "f1",
+        more: str = "",
+        layout: str = LAYOUT,
+    ) -> None:
         folder.mkdir()
         self.lot_id = f"lot-{uuid.uuid4().hex[:8]}"
         self.topics = Topics(self.lot_id)
@@ -67,7 +74,7 @@ class Site:
             f'facility_id = "{facility_id}"\nlot_id = "{self.lot_id}"\nclock = "always"\n'
             f'[mqtt]\nport = {port}\nprotocol = "3.1.1"\nreconnect_min_s = 0.1\n'
             f'[store]\npath = "{folder}/gateway.db"\n'
-            f"[presence]\noffline_after_s = 600\n{LAYOUT}{more}"
+            f"[presence]\noffline_after_s = 600\n{layout}{more}"
         )
         self.settings = load(self.config, GatewaySettings)
         self.seq = 0
@@ -113,6 +120,15 @@ class Site:
         health = {"session_id": session, "status": "up", "clock": "synced", "time": now.isoformat()}
         topic = self.topics.agent("pi-1", "health")
         self.link.publish(topic, json.dumps(health).encode())
+
+    def say_all(self, statuses: dict[str, str], ago_s: float = 60.0) -> None:
+        """A record of each spot, and wait until displays show the last."""
+        at = (datetime.now(UTC) - timedelta(seconds=ago_s)).isoformat()
+        for spot_id, status in statuses.items():
+            self.seq += 1
+            body = changed(self.seq, status, spot_id=spot_id, timestamp=at)
+            self.link.publish(self.topics.agent("pi-1", "events"), json.dumps(body).encode())
+        self.await_shown(self.topics.spot(spot_id), "status", status)
 
     def say(self, spot_id: str, status: str, ago_s: float = 0.0) -> None:
         """A record of agent pi-1, and wait until displays show it."""

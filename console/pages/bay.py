@@ -1,0 +1,184 @@
+"""What is known of one bay, beside the map: its state, its sensor, its past, and its closing."""
+
+import sqlite3
+from collections.abc import Callable, Collection
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi.concurrency import run_in_threadpool
+from nicegui import ui
+
+from console.lots import Lot
+from console.models import Device, SpotDetails
+from console.orders import order
+from console.pages.shell import Part, Visit, icon
+from console.problems import Problem
+from console.routes.past import LogEntry, LogQuery, log
+from console.routes.spots import device, spot
+from console.tokens import Scope
+from gateway.ask import NoAnswer
+from gateway.tools.reading import Unreadable
+
+MOVES = 12
+REASONS = {
+    "gateway_silent": "the lot's gateway is silent",
+    "never_seen": "its sensor was never heard",
+    "unconfirmed": "its sensor has not spoken since the gateway began",
+}
+
+
+class Bay:
+    """The panel of the bay that was picked."""
+
+    def __init__(self, visit: Visit, lot: Lot, closed: Callable[[], Any]) -> None:
+        self._visit = visit
+        self._lot = lot
+        self._closed = closed
+        self._spot_id: str | None = None
+        self._clock = ZoneInfo(lot.settings.time_zone)
+        self._zones = {zone.zone_id: zone.name for zone in lot.settings.zones}
+        self._panel = Part("aside", "card bay-panel", aria_label="Bay")
+        self._panel.set_visibility(False)
+
+    async def open(self, spot_id: str) -> None:
+        """Show a bay of the layout."""
+        if spot_id in self._lot.layout:
+            self._spot_id = spot_id
+            await self._fill()
+            self._panel.set_visibility(True)
+            ui.run_javascript("document.getElementById('bay-close')?.focus()")
+
+    async def changed(self, spots: Collection[str]) -> None:
+        """Show it anew, where it is among those that changed."""
+        if self._spot_id in spots:
+            await self._fill()
+
+    def _close(self) -> None:
+        self._spot_id = None
+        self._panel.set_visibility(False)
+        self._closed()
+
+    async def _fill(self) -> None:
+        spot_id = self._spot_id or ""
+        try:
+            known, of, entries = await run_in_threadpool(self._read, spot_id)
+        except (Unreadable, sqlite3.Error) as error:
+            self._unreadable(spot_id, str(error))
+            return
+        self._panel.clear()
+        with self._panel:
+            self._head(spot_id)
+            self._state(known)
+            self._orders(known)
+            if of is not None:
+                self._sensor(of)
+            self._past(entries)
+
+    def _read(self, spot_id: str) -> tuple[SpotDetails, Device | None, list[LogEntry]]:
+        known = spot(self._lot, spot_id)
+        of = device(self._lot, known.agent_id) if known.agent_id else None
+        return known, of, log(self._lot, LogQuery(spot=spot_id, limit=MOVES)).items
+
+    def _unreadable(self, spot_id: str, words: str) -> None:
+        self._panel.clear()
+        with self._panel:
+            self._head(spot_id)
+            Part("p", text=f"The lot's store cannot be read: {words}", role="alert")
+
+    def _head(self, spot_id: str) -> None:
+        with Part("div", "line between"):
+            Part("h2", text=f"Bay {spot_id}")
+            with (
+                Part("button", "round", id="bay-close", type="button", aria_label="Close this bay")
+                .on("click", self._close)
+                .on("keydown.esc", self._close)
+            ):
+                icon("close")
+
+    def _state(self, known: SpotDetails) -> None:
+        with Part("p", "line bay-state"):
+            Part("span", "shape", data_state=known.status.value, aria_hidden="true")
+            Part("strong", text=known.status.value.capitalize())
+            if known.since:
+                Part("span", "quiet", f"since {self._at(known.since)}")
+        why = REASONS.get(known.reason, known.reason.replace("_", " "))
+        facts = {
+            "Zone": self._zones.get(known.zone_id) or known.zone_id,
+            "Floor": str(known.floor or "ground"),
+            "For": ", ".join([*known.kinds, known.size.value]),
+            "Why": why,
+            "Sure": f"{known.confidence:.0%}" if known.status.value in ("free", "occupied") else "",
+            "Last known": self._last(known),
+        }
+        _facts(facts)
+
+    def _last(self, known: SpotDetails) -> str:
+        last = known.last_known
+        if last is None or last.status is known.status:
+            return ""
+        return f"{last.status.value} since {self._at(last.since)}"
+
+    def _sensor(self, of: Device) -> None:
+        Part("h3", text="Sensor")
+        celsius, volts = of.temperature_c, of.supply_volts
+        facts = {
+            "Device": of.agent_id,
+            "State": of.state,
+            "Health": " ".join(filter(None, (of.health, of.reason))),
+            "Heard": self._at(of.last_heartbeat) if of.last_heartbeat else "never",
+            "Temperature": "" if celsius is None else f"{celsius:.1f} °C",
+            "Supply": "" if volts is None else f"{volts:.2f} V",
+            "Waiting": "" if not of.waiting_records else f"{of.waiting_records} records",
+        }
+        _facts(facts)
+
+    def _past(self, entries: list[LogEntry]) -> None:
+        Part("h3", text="The last 24 hours")
+        if not entries:
+            Part("p", "quiet small", "Nothing is kept of it.")
+            return
+        with Part("ol", "moves"):
+            for each in entries:
+                with Part("li"):
+                    Part("span", "shape", data_state=each.status.value, aria_hidden="true")
+                    Part("span", text=each.status.value)
+                    Part("time", "quiet number", self._at(each.at))
+
+    def _orders(self, known: SpotDetails) -> None:
+        if not self._visit.may(Scope.OPERATOR):
+            return
+        is_closed = known.status.value == "closed"
+        name, words = ("spot-open", "Open it") if is_closed else ("spot-close", "Close it")
+
+        async def ask() -> None:
+            data = {"spot_id": known.spot_id} | ({} if is_closed else {"note": ""})
+            button.props["disabled"] = True
+            try:
+                await run_in_threadpool(self._order, name, data)
+            except (Problem, NoAnswer) as error:
+                ui.notify(f"Not done: {error}", type="negative")
+            await self._fill()
+
+        button = Part("button", "button", words, type="button").on("click", ask)
+
+    def _order(self, name: str, data: dict[str, Any]) -> None:
+        visit = self._visit
+        person = visit.desk.people.find(visit.session)
+        if person is None or not person.scope.allows(Scope.OPERATOR):
+            raise Problem(HTTPStatus.FORBIDDEN, "your session has ended: log in again")
+        order(visit.desk, self._lot, person, name, data, None)
+
+    def _at(self, at: datetime) -> str:
+        local = at.astimezone(self._clock)
+        today = datetime.now(self._clock).date()
+        return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%d %b %H:%M}"
+
+
+def _facts(facts: dict[str, str]) -> None:
+    with Part("dl", "facts small"):
+        for name, value in facts.items():
+            if value:
+                Part("dt", text=name)
+                Part("dd", text=value)
