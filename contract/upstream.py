@@ -108,3 +108,28 @@ def cloud_record(
         "clock": record.clock.value,
         "historical": record.historical,
     }
+
+
+def own_record(
+    kind: EventType,
+    at: datetime,
+    *,
+    facility_id: str,
+    lot_id: str,
+    store_id: str,
+    agent_id: str | None = None,
+    spot_id: str | None = None,
+    zone_id: str | None = None,
+) -> dict[str, Any]:
+    """What a gateway itself says of an agent (AGENT_...) or of a spot (SPOT_...)."""
+    return {
+        "event_id": f"{store_id}:{kind.value.lower()}:{agent_id or spot_id}:{rfc3339(at)}",
+        "event_type": kind.value,
+        "spot_id": spot_id,
+        "timestamp": rfc3339(at),
+        "facility_id": facility_id,
+        "lot_id": lot_id,
+        "zone_id": zone_id,
+        "agent_id": agent_id,
+        "historical": False,
+    }

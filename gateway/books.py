@@ -1,7 +1,8 @@
 """The books: counts that outlive a restart, so that what was accepted can be reckoned up.
 
     agent:   accepted = spooled + known + letters that stand + dropped(operator, letters_full)
-    spool:   ever appended = spooled + extra of all agents + replayed, salvaged, before of the store
+    spool:   ever appended = spooled + extra of all agents
+                             + replayed, salvaged, own, before of the store
     sink:    appended = delivered + waiting + letters that stand + dropped(spool, operator, ...)
 
 Each count is written in the transaction of what it counts.
@@ -36,6 +37,8 @@ SPOOLED, EXTRA, KNOWN = "spooled", "extra", "known"
 """Of an agent: records into the spool; snapshots, and letters that were in no account, into it;
 records that a salvage had brought in already."""
 REPLAYED, SALVAGED, BEFORE = "replayed", "salvaged", "before"
+OWN = "own"
+"""Of the store: what the gateway itself said, into the spool."""
 ELSEWHERE = "elsewhere"
 """Of a sink: rows that it passed because they are for others."""
 OPERATOR, LETTERS_FULL = "operator", "letters_full"

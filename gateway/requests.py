@@ -13,11 +13,13 @@ from pydantic import ValidationError
 
 from contract.requests import Request, Response
 from contract.upstream import rfc3339
+from contract.words import EventType
 from gateway import alert_requests, config_requests, device_requests, telemetry
 from gateway.batch import Arrived
 from gateway.desk import Answer, Desk, Refused, limit_of, spot_of
 from gateway.letters import SINK
 from gateway.metrics import account
+from gateway.witness import tell_spot
 
 MOST_VEHICLES = 1_000_000
 TELEMETRY = "telemetry"
@@ -185,17 +187,19 @@ def _event_id_of(number: int, payload: bytes) -> str:
 
 
 def _close_spot(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
-    spot_id = spot_of(desk, data)
+    spot_id, now = spot_of(desk, data), desk.lot.clock.wall()
     desk.lot.store.db.execute(
         "INSERT OR REPLACE INTO closed_spots VALUES (?, ?, ?)",
-        (spot_id, rfc3339(desk.lot.clock.wall()), str(data.get("note", ""))[:200]),
+        (spot_id, rfc3339(now), str(data.get("note", ""))[:200]),
     )
+    tell_spot(desk.lot, EventType.SPOT_CLOSED, spot_id, now)
     return {"spot_id": spot_id, "status": "closed"}
 
 
 def _open_spot(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
     spot_id = spot_of(desk, data)
     desk.lot.store.db.execute("DELETE FROM closed_spots WHERE spot_id=?", (spot_id,))
+    tell_spot(desk.lot, EventType.SPOT_OPENED, spot_id, desk.lot.clock.wall())
     return {"spot_id": spot_id, "status": "open"}
 
 

@@ -34,6 +34,7 @@ from gateway.lot import Lot
 from gateway.quota import Quota
 from gateway.requests import ORDERS, answer
 from gateway.store import GatewayStore
+from gateway.witness import Witness
 from runtime.clock import Clock
 from runtime.mqtt import Handlers, Link
 
@@ -93,6 +94,7 @@ class Service:
         self.desk = Desk(self.lot, self.forwarders)
         self.commanding = Commanding(self.desk, self.topics, self._answer)
         self.alarms = Alarms(self.lot)
+        self.witness = Witness(self.lot)
         self.displays = Displays(self.lot, self.topics, self._publish_retained)
         self.stopping = threading.Event()
         self.failure: BaseException | None = None
@@ -124,6 +126,8 @@ class Service:
         self.stopping.set()
         self._inbox.put(None)
         self._thread.join(10)
+        if self.failure is None:
+            self.witness.leave()
         if self.link.connected:
             self._publish_retained(self.topics.gateway_health, will_of(self.session_id))
         self.link.stop()
@@ -215,6 +219,7 @@ class Service:
             self.displays.tick(now_s)
             if self.alarms.tick(linked=self.link.connected):
                 self._notify()
+            self.witness.look()
         if now_s >= self._next_heartbeat_s:
             self._next_heartbeat_s = now_s + self.settings.presence.heartbeat_s
             self._publish_retained(self.topics.gateway_health, self._heartbeat())

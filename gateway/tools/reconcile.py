@@ -16,6 +16,7 @@ from gateway.books import (
     KNOWN,
     LETTERS_FULL,
     OPERATOR,
+    OWN,
     REPLAYED,
     SALVAGED,
     SPOOLED,
@@ -151,6 +152,7 @@ def _reckon_spool(
         "snapshots and late letters": sum(counts[EXTRA] for counts in agents),
         REPLAYED: notes[STORE][REPLAYED],
         SALVAGED: notes[STORE][SALVAGED],
+        "the gateway's own": notes[STORE][OWN],
         "before the books": notes[STORE][BEFORE],
     }
     found.appended_by = {what: count for what, count in parts.items() if count}

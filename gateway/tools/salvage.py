@@ -129,7 +129,7 @@ def _is_known(store: GatewayStore, body: dict[str, Any]) -> bool:
 
 
 def _identity(body: dict[str, Any], row: Row) -> str:
-    if isinstance(body.get("agent_id"), str):
+    if isinstance(body.get("agent_id"), str) and "seq" in body:
         return f"{body['agent_id']}:{body.get('epoch')}:{body.get('seq')}"
     return str(body.get("event_id") or _digest(row.payload))
 

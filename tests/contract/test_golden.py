@@ -66,7 +66,14 @@ MODELS: dict[str, type[BaseModel]] = {
     "ticket_closed": TicketClosed,
     "vehicle_counted": VehicleCounted,
 }
-CLOUD = {"cloud_arrival", "cloud_gap", "cloud_minimal", "cloud_snapshot"}
+CLOUD = {
+    "cloud_agent_silent",
+    "cloud_arrival",
+    "cloud_gap",
+    "cloud_minimal",
+    "cloud_snapshot",
+    "cloud_spot_closed",
+}
 AGENT_RECORDS = ["birth", "gap", "health_changed", "snapshot", "spot_changed", "vehicle_counted"]
 WILLS = {"agent_will", "gateway_will"}
 

@@ -9,7 +9,8 @@ import pytest
 from contract import Gap, SpotChanged, Status, VehicleCounted
 from contract.events import agent_record
 from contract.golden import golden
-from contract.upstream import cloud_record, cloud_status
+from contract.upstream import cloud_record, cloud_status, own_record
+from contract.words import EventType
 
 
 def record_of(name: str, zone_id: str | None = "ground", **changes: Any) -> dict[str, Any]:
@@ -26,6 +27,21 @@ def test_a_record_becomes_its_golden_one(name: str, cloud: str) -> None:
 
 def test_a_gap_belongs_to_no_spot() -> None:
     assert record_of("gap", zone_id=None) == json.loads(golden("cloud_gap"))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "of"),
+    [
+        ("cloud_agent_silent", EventType.AGENT_SILENT, {"agent_id": "pi-07"}),
+        ("cloud_spot_closed", EventType.SPOT_CLOSED, {"spot_id": "A1", "zone_id": "ground"}),
+    ],
+)
+def test_what_a_gateway_says_itself_is_golden(
+    name: str, kind: EventType, of: dict[str, str]
+) -> None:
+    at, store_id = datetime.fromisoformat("2024-03-20T10:03:10Z"), "c0ffee12ab34cd56"
+    place = {"facility_id": "riverside", "lot_id": "riverside-north", "store_id": store_id}
+    assert {**own_record(kind, at, **place, **of), "store_id": store_id} == json.loads(golden(name))
 
 
 def test_it_is_a_superset_of_what_pipelines_hold() -> None:
