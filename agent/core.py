@@ -13,6 +13,7 @@ from typing import Any
 from agent import records
 from agent.air import Air
 from agent.config import AgentSettings, LaneSettings, SensorSettings, SpotSettings
+from agent.detector import unknown
 from agent.records import Moment
 from agent.sensor import Sensor
 from agent.store import AgentStore
@@ -67,6 +68,7 @@ class Agent:
             kept = store.watched(watch.name)
             watch.begin(kept.detector if kept else None, now_s)
         self.birth_seq = self._birth(version)
+        self._give_up_others()
 
     def _watch(self, section: SpotSettings | LaneSettings, build: BuildDriver) -> Watch:
         driver = build(section.sensor, self.clock.monotonic)
@@ -78,6 +80,18 @@ class Agent:
         spots = [spot.spot_id for spot in self.settings.spots]
         body = records.birth(self.session_id, version, spots, self.moment())
         return self.store.append_birth(records.encoded(body))
+
+    def _give_up_others(self) -> None:
+        """Nobody looks at what is no longer configured: its last word must not stand."""
+        watched = {watch.name for watch in self.watches}
+        for name in set(self.store.names()) - watched:
+            kept = self.store.watched(name)
+            if kept is None or kept.record is None or kept.record["status"] == "unknown":
+                continue
+            log.warning("%s is no longer configured", name)
+            body = records.given_up(name, kept.record, self.moment())
+            entry = Entry(name, records.encoded(body))
+            self.store.append(name, [entry], unknown(kept.detector))
 
     def moment(self) -> Moment:
         """Now; the first synced one of a boot is kept for what was seen before it."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from agent.detector.changes import Change, HealthChange, Passage
 from contract.upstream import rfc3339
-from contract.words import ClockState
+from contract.words import ClockState, HealthState, Status
 
 ClockPair = tuple[int, datetime]
 """A boot's monotonic milliseconds and the synced wall time at that moment."""
@@ -60,6 +60,13 @@ def health_changed(spot_id: str, health: HealthChange, now: Moment) -> dict[str,
         "health_reason": health.reason,
         **now.stamp(health.at_s),
     }
+
+
+def given_up(spot_id: str, last: dict[str, Any], now: Moment) -> dict[str, Any]:
+    """The body of a SpotChanged for a spot that is no longer configured, by its last one."""
+    at_s, settled = now.monotonic_s, Status(last["status"])
+    change = Change(Status.UNKNOWN, settled, at_s, 0.0)
+    return spot_changed(spot_id, change, HealthChange(HealthState.OK, "unconfigured", at_s), now)
 
 
 def vehicle_counted(

@@ -138,6 +138,11 @@ class AgentStore:
             ).fetchone()
         return Watched(row[0], json.loads(row[1]) if row[1] else None, row[2]) if row else None
 
+    def names(self) -> list[str]:
+        """Spots and lanes of which anything is kept, configured or not."""
+        with self._lock:
+            return [row[0] for row in self._db.execute("SELECT name FROM watched ORDER BY name")]
+
     def keep_detector(self, name: str, detector: str) -> None:
         """Keep a detector's learnt state although no event came of it."""
         self.append(name, [], detector)

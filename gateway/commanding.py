@@ -28,9 +28,10 @@ class Commanding:
             self._answer(name, response)
         configs = self._store.configs
         while configs.owed and link.connected:
-            agent_id = configs.owed.pop()
-            command = configs.newest[agent_id].command.model_dump_json().encode()
-            link.publish(self._topics.agent(agent_id, "command"), command, retain=True)
+            newest = configs.newest.get(agent_id := configs.owed.pop())
+            if newest is not None:  # else its transaction was rolled back
+                command = newest.command.model_dump_json().encode()
+                link.publish(self._topics.agent(agent_id, "command"), command, retain=True)
 
     def runs(self, link: Link, name: str, payload: bytes) -> bool:
         """Whether the request is an agent's to answer; raises ValidationError if it is none."""

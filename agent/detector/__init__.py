@@ -9,7 +9,7 @@ from agent.detector.machine import Detector, DetectorSettings
 from agent.detector.magnetic import MagneticSettings
 from agent.detector.passage import PassageSettings
 from agent.detector.ranging import RangingSettings
-from agent.detector.state import Saved, State
+from agent.detector.state import Saved, State, unknown
 
 __all__ = [
     "Change",
@@ -24,4 +24,5 @@ __all__ = [
     "Said",
     "Saved",
     "State",
+    "unknown",
 ]

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from agent.detector import magnetic
 from agent.detector.baseline import Slope
@@ -36,6 +36,15 @@ class Saved(BaseModel):
     slope: dict[str, Any] = {}
     temperature_c: float | None = None
     known_c: tuple[float, float] | None = None
+
+
+def unknown(kept: str) -> str:
+    """A kept state of which the status is no longer published; what was learnt stands."""
+    try:
+        saved = Saved.model_validate_json(kept)
+    except ValidationError:
+        saved = Saved()
+    return saved.model_copy(update={"status": Status.UNKNOWN}).model_dump_json()
 
 
 @dataclass(slots=True)

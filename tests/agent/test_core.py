@@ -268,3 +268,27 @@ def test_the_ranger_of_a_fused_spot_sleeps_on_its_bus(tmp_path: Path) -> None:
     assert watch.state.status is Status.FREE
     assert 10 <= len(pinged) <= 11
     agent.close()
+
+
+def test_a_spot_that_is_no_longer_configured_is_unknown_until_it_is_again(tmp_path: Path) -> None:
+    both, one = agent_settings(tmp_path, spots=2), agent_settings(tmp_path, spots=1)
+    told = ToldAgent(both, SetClock())
+    told.occupy(1)
+    told.agent.close()
+    for _ in range(2):  # it is said once
+        without = ToldAgent(one, told.clock)
+        without.run(5)
+        without.agent.close()
+    again = ToldAgent(both, told.clock)
+    again.occupy(1)
+    said = [
+        (body["status"], body["previous"], body["health_reason"])
+        for body in bodies(again.store)
+        if body.get("spot_id") == "A2"
+    ]
+    assert said == [
+        ("occupied", "unknown", ""),
+        ("unknown", "occupied", "unconfigured"),
+        ("occupied", "occupied", ""),
+    ]
+    again.agent.close()
