@@ -95,6 +95,10 @@ class Present:
         times = [incoming.record.timestamp for _, incoming in found.good]
         return Written(len(batch) - len(letters), fresh, len(letters), max(times, default=None))
 
+    def close(self) -> None:
+        """Let the connection go."""
+        self._conn.close()
+
     def _write(self, good: list[tuple[Delivered, Incoming]]) -> tuple[int, list[Letter]]:
         """Fresh events, and what the database refused."""
         if not good:

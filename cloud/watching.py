@@ -1,0 +1,57 @@
+"""What a consumer says of itself: to Prometheus, and to systemd's watchdog."""
+
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+
+from runtime.systemd import notify
+
+
+class Watch:
+    """Metrics of one consumer, by its part (`present`, `lake`). Never by lot or bay: a deployment
+    has too many.
+    """
+
+    def __init__(self, part: str) -> None:
+        self.registry = CollectorRegistry()
+        self._records = Counter(
+            "lotkeeper_cloud_records",
+            "Records polled, by what became of them.",
+            ["part", "outcome"],
+            registry=self.registry,
+        )
+        self._lag = Gauge(
+            "lotkeeper_cloud_lag_records",
+            "Records that wait in the stream.",
+            ["part"],
+            registry=self.registry,
+        )
+        self._age = Gauge(
+            "lotkeeper_cloud_age_seconds",
+            "How old the newest live record of the last batch was when it was written.",
+            ["part"],
+            registry=self.registry,
+        )
+        self._part = part
+
+    def polled(self, count: int, lag: int | None) -> None:
+        """A turn of the loop is done: the process lives."""
+        self._records.labels(self._part, "polled").inc(count)
+        if lag is not None:
+            self._lag.labels(self._part).set(lag)
+        notify("WATCHDOG=1")
+
+    def written(self, taken: int, fresh: int, letters: int) -> None:
+        """What became of a batch."""
+        self._records.labels(self._part, "taken").inc(taken)
+        self._records.labels(self._part, "fresh").inc(fresh)
+        self._records.labels(self._part, "dead_letter").inc(letters)
+
+    def aged(self, newest: datetime | None, now: datetime) -> None:
+        """The newest live record of a batch is of `newest`."""
+        if newest is not None:
+            self._age.labels(self._part).set((now - newest).total_seconds())
+
+    def serve(self, host: str, port: int) -> None:
+        """Metrics under http://host:port/metrics. Raises OSError."""
+        start_http_server(port, host, registry=self.registry)
