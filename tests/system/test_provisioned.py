@@ -26,6 +26,7 @@ sample_s = 0.2
 sensor = {kind = "simulated", floor_mm = 2500.0, sessions = [[0.0, 1e9]]}
 detector = {kind = "ranging", floor_mm = 2500.0, dwell_on_s = 0.5}
 """
+ON_AN_AGENT = ("lotkeeper-common_", "lotkeeper-agent_")
 NOW = "[Service]\nExecCondition=\n"
 """As if the certificates were due."""
 HERE = {"clock.is_synced"}
@@ -67,7 +68,7 @@ def test_an_agent_enrols_and_speaks_over_tls(
     debian: Any, beside: Any, debs: dict[int, Any]
 ) -> None:
     """Another machine, without the gateway's package."""
-    beside.install([path for path in debs[1] if "gateway" not in path.name])
+    beside.install([path for path in debs[1] if path.name.startswith(ON_AN_AGENT)])
     debian.run("lotkeeper", "gateway", "add-agent", "pi-1", "--out", "/root/bundle")
     debian.run("systemctl", "reload", BROKER)
     invitation = (debian.root / "root/bundle/pi-1/invitation").read_text()

@@ -237,7 +237,7 @@ def test_a_unit_that_was_disabled_stays_so(debian: Any, debs: dict[int, Any]) ->
 
 
 def test_removal_leaves_data_and_purging_nothing(debian: Any) -> None:
-    names = (AGENT, GATEWAY, "lotkeeper-common")
+    names = (AGENT, "lotkeeper-console", GATEWAY, "lotkeeper-common")
     debian.run("apt-get", "remove", "-y", "-q", *names)
     assert (debian.root / "var/lib/lotkeeper/gateway.db").exists()
     assert not (debian.root / "usr/bin/lotkeeper").exists()
