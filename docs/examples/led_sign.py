@@ -53,15 +53,15 @@ class Signs:
 
     def __init__(self, port: serial.Serial) -> None:
         self._port = port
-        self._before: Lines | None = None
+        self._before: list[bytes] = []
         self._again_s = 0.0
 
     def show(self, lines: Lines) -> None:
         """Tell the signs, if something changed or it is time to repeat."""
-        now_s = time.monotonic()
-        if lines != self._before or now_s >= self._again_s:
-            self._before, self._again_s = lines, now_s + AGAIN_S
-            self._tell([text(line) for line in lines])
+        now_s, texts = time.monotonic(), [text(line) for line in lines]
+        if texts != self._before or now_s >= self._again_s:
+            self._before, self._again_s = texts, now_s + AGAIN_S
+            self._tell(texts)
 
     def blank(self, count: int) -> None:
         """Nothing on any sign."""
