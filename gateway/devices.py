@@ -7,10 +7,10 @@ forgotten is refused, whatever any clock says: so none can be taken twice.
 
 import sqlite3
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from contract.upstream import rfc3339
 from contract.words import Status
@@ -163,6 +163,24 @@ class Devices:
             "SELECT at FROM device_events ORDER BY at LIMIT 1 OFFSET ?", (skip,)
         ).fetchone()
         return row[0] if row else ""
+
+    def take_over(
+        self,
+        devices: Sequence[tuple[Any, ...]],
+        spots: Sequence[tuple[Any, ...]],
+        events: Sequence[tuple[Any, ...]],
+    ) -> int:
+        """Rows of a damaged store, where nothing newer stands; answers how many devices."""
+        insert = "INSERT OR IGNORE INTO"
+        taken = self._db.executemany(f"{insert} devices VALUES (?, ?, ?, ?, ?, ?, ?)", devices)
+        self._db.executemany(f"{insert} device_spots VALUES (?, ?, ?, ?)", spots)
+        self._db.executemany(f"{insert} device_events VALUES (?, ?, ?, ?)", events)
+        self.reload()
+        return max(taken.rowcount, 0)
+
+    def begin_epoch(self) -> None:
+        """In a store that was taken back from a copy: places given out since are not known."""
+        self._db.execute("DELETE FROM gateway WHERE name=?", (EPOCH,))
 
     def epoch(self) -> str:
         """The epoch of the devices' streams; in a transaction, for the first time makes it."""

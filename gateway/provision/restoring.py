@@ -54,15 +54,24 @@ def restore(backup: Path, folder: Path) -> Restored:
         config = staged / FOLDER / "gateway.toml"
         if faults := _faults(staged, manifest, config):
             raise NotRestored("\n".join(f"{backup}: {each}" for each in faults))
-        store = load(config, GatewaySettings).store.path
+        settings = load(config, GatewaySettings).store
+        store = settings.path
         _must_be_empty(folder, store)
         has_store = (staged / STORE).exists()
         if has_store:
+            _begin_epoch(staged / STORE, settings.limit_bytes)
             store.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(staged / STORE, store)
             give_back(store)
         _move(staged / FOLDER, folder)
     return Restored(manifest, folder, store if has_store else None)
+
+
+def _begin_epoch(store: Path, limit_bytes: int) -> None:
+    opened = GatewayStore(store, limit_bytes)
+    with opened.transaction():
+        opened.devices.begin_epoch()
+    opened.close()
 
 
 def _move(staged: Path, folder: Path) -> None:

@@ -134,7 +134,7 @@ def _tell(found: "Salvage") -> None:
     )
     typer.echo(
         f"  {found.letters} dead letters, {found.closed_spots} closed spots, "
-        f"{found.counts} counted zones, {found.spots} spots' states"
+        f"{found.counts} counted zones, {found.spots} spots' states, {found.devices} devices"
     )
     for words in found.unread:
         typer.echo(f"  not read: {words}")

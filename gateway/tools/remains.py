@@ -26,6 +26,9 @@ class Remains:
     closed: list[Columns] = field(default_factory=list)
     ledger: list[Columns] = field(default_factory=list)
     spots: list[Columns] = field(default_factory=list)
+    devices: list[Columns] = field(default_factory=list)
+    device_spots: list[Columns] = field(default_factory=list)
+    device_events: list[Columns] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
 
@@ -48,6 +51,15 @@ def remains_of(damaged: Path) -> Remains:
             found,
             "spots",
             "spot_id, status, since, confidence, health, health_reason, agent_id, epoch, seq",
+        )
+        found.devices = _table(
+            db, found, "devices", "device_id, kind, name, note, silent_after_s, created, retired"
+        )
+        found.device_spots = _table(
+            db, found, "device_spots", "spot_id, device_id, settled, newest"
+        )
+        found.device_events = _table(
+            db, found, "device_events", "device_id, event_id, at, CAST(print AS BLOB)"
         )
     return found
 

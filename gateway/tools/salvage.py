@@ -8,6 +8,7 @@ known by its place in its stream; the rest is taken from the damaged file, marke
     closed spots        unless the spot was closed again
     counted zones       unless a person has counted since
     spots' last states  where nothing newer is known
+    devices             those that were not registered since, with the ids of their events
 
 Each thing has a name under which it is taken once, so a second salvage takes nothing; and a
 record that its agent sends after all is acknowledged and not spooled again.
@@ -51,6 +52,7 @@ class Salvage:
     closed_spots: int = 0
     counts: int = 0
     spots: int = 0
+    devices: int = 0
     unread: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -76,6 +78,9 @@ def salvage_into(store: GatewayStore, damaged: Path) -> Salvage:
                 _take_letter(store, columns, found)
     with store.transaction():
         _take_states(store, remains, found)
+        found.devices = store.devices.take_over(
+            remains.devices, remains.device_spots, remains.device_events
+        )
         _take_ledger(store, remains, found)
     return found
 

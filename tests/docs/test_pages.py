@@ -3,12 +3,14 @@
 import inspect
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from contract.devices import Outcome, Reason
 from gateway import decode, ingest, metrics, service
 from gateway.errands import COMMANDS
-from gateway.requests import ORDERS, QUESTIONS
+from gateway.requests import ORDERS, QUESTIONS, TELEMETRY
 
 REPO = Path(__file__).parents[2]
 GATEWAY = (REPO / "docs" / "gateway.md").read_text()
@@ -22,7 +24,12 @@ def table_names(heading: str) -> set[str]:
 
 
 def test_every_request_is_named() -> None:
-    assert table_names("Requests") == set(QUESTIONS | ORDERS) | set(COMMANDS)
+    assert table_names("Requests") == {*QUESTIONS, *ORDERS, *COMMANDS, TELEMETRY}
+
+
+def test_every_outcome_and_reason_of_telemetry_is_named() -> None:
+    named = table_names("Devices without MQTT") | {"retired_device"}
+    assert named == {*get_args(Outcome), *get_args(Reason)} - {""}
 
 
 def test_every_reason_of_a_refusal_is_named() -> None:

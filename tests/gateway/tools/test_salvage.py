@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from contract.words import Status
+from gateway.devices import Device, Place
 from gateway.testing import changed
 from gateway.tools.reading import reading
 from gateway.tools.reconcile import reckon
@@ -170,3 +172,24 @@ def test_a_damaged_page_costs_no_more_than_its_rows(house: Any) -> None:
     assert 150 < found.taken < 200
     names = [name for _, name in house.spooled()]
     assert len(names) == len(set(names)) == found.taken
+
+
+def test_devices_and_what_they_said_are_known_again(house: Any) -> None:
+    books = house.store.devices
+    with house.store.transaction():
+        books.put(
+            Device("cam-1", "http", "Ramp", "", 600.0, "2026-03-01T11:00:00.000Z", None, ("B1",))
+        )
+        books.put(Device("cam-2", "http", "Old", "", 600.0, "2026-03-01T11:00:00.000Z", None))
+        books.note_events([("cam-1", "e1", "2026-03-01T11:58:21.000Z", b"12345678")])
+        books.move({"B1": Place("cam-1", Status.OCCUPIED, "2026-03-01T11:58:21.000Z")})
+    before, epoch = books.all()["cam-1"], books.epoch()
+    aside = break_file(house)
+    with house.store.transaction():
+        house.store.devices.put(Device("cam-2", "http", "New", "", 60.0, "2026-03-02", None))
+    assert salvage(house, aside).devices == 1
+    books = house.store.devices
+    assert (books.all()["cam-1"], books.all()["cam-2"].name) == (before, "New")
+    assert books.print_of("cam-1", "e1") == b"12345678"
+    assert books.places()["B1"].settled is Status.OCCUPIED
+    assert books.epoch() != epoch
