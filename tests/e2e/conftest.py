@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.town import Town
+
 REPO = Path(__file__).parents[2]
 
 
@@ -95,3 +97,25 @@ def account() -> Callable[[subprocess.CompletedProcess[str]], dict[str, Any]]:
         return found
 
     return account
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    pytest.importorskip("iotcore", reason="needs the extra [demo]")
+    made = Town("iotcore", tmp_path)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def grown(tmp_path: Path, mosquitto: object) -> Iterator[Town]:
+    """One with a real mosquitto and MQTT 5; the fixture mosquitto skips where there is none."""
+    made = Town("mosquitto", tmp_path)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()

@@ -1,0 +1,52 @@
+"""An agent killed at each stage of a desired configuration, and started again as systemd would."""
+
+from collections.abc import Callable
+
+import pytest
+
+from agent.trial import MOST_STARTS
+from tests.e2e.town import DEAD, GOOD, Town, fast_until
+
+STAGES: dict[str, Callable[[Town], bool]] = {
+    "staged": lambda town: town.kept.trial is not None,
+    "started": lambda town: town.kept.starts == 1,
+    "applied": lambda town: town.kept.good is not None,
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_killed_at_a_stage_it_goes_on_where_it_was(town: Town, stage: str) -> None:
+    revision = town.desire(GOOD)
+    fast_until(lambda: STAGES[stage](town))
+    town.agent.kill()
+    found = town.ends(revision)
+    assert found["state"] == "applied"
+    town.until(lambda: town.status("A2") == "occupied")
+
+
+def test_killed_before_it_read_the_command_it_reads_it_later(town: Town) -> None:
+    town.agent.kill()
+    revision = town.desire(GOOD)
+    assert town.state(revision)["state"] == "sent"
+    assert town.ends(revision)["state"] == "applied"
+
+
+def test_killed_as_it_rolls_back_it_is_rolled_back(town: Town) -> None:
+    revision = town.desire(DEAD, trial_s=5)
+    town.until(lambda: town.kept.trial is not None)
+    fast_until(lambda: town.kept.last is not None)
+    town.agent.kill()
+    assert town.ends(revision)["state"] == "rolled_back"
+    assert town.status("A1") == "free"
+
+
+def test_what_is_killed_at_every_start_is_rolled_back(town: Town) -> None:
+    revision = town.desire(GOOD, trial_s=60)
+    for start in range(1, MOST_STARTS + 1):
+        fast_until(lambda start=start: town.kept.starts == start)
+        town.agent.kill()
+        town.agent.start()
+    found = town.ends(revision)
+    assert found["state"] == "rolled_back"
+    assert found["reason"] == f"it was not confirmed in {MOST_STARTS} starts"
+    assert town.status("A1") == "free"
