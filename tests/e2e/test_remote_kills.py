@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from agent.trial import MOST_STARTS
-from tests.e2e.town import DEAD, GOOD, Town, fast_until
+from tests.e2e.town import DEAD, GOOD, Town, soon
 
 STAGES: dict[str, Callable[[Town], bool]] = {
     "staged": lambda town: town.kept.trial is not None,
@@ -17,7 +17,7 @@ STAGES: dict[str, Callable[[Town], bool]] = {
 @pytest.mark.parametrize("stage", STAGES)
 def test_killed_at_a_stage_it_goes_on_where_it_was(town: Town, stage: str) -> None:
     revision = town.desire(GOOD)
-    fast_until(lambda: STAGES[stage](town))
+    soon(lambda: STAGES[stage](town))
     town.agent.kill()
     found = town.ends(revision)
     assert found["state"] == "applied"
@@ -34,7 +34,7 @@ def test_killed_before_it_read_the_command_it_reads_it_later(town: Town) -> None
 def test_killed_as_it_rolls_back_it_is_rolled_back(town: Town) -> None:
     revision = town.desire(DEAD, trial_s=5)
     town.until(lambda: town.kept.trial is not None)
-    fast_until(lambda: town.kept.last is not None)
+    soon(lambda: town.kept.last is not None)
     town.agent.kill()
     assert town.ends(revision)["state"] == "rolled_back"
     assert town.status("A1") == "free"
@@ -43,7 +43,7 @@ def test_killed_as_it_rolls_back_it_is_rolled_back(town: Town) -> None:
 def test_what_is_killed_at_every_start_is_rolled_back(town: Town) -> None:
     revision = town.desire(GOOD, trial_s=60)
     for start in range(1, MOST_STARTS + 1):
-        fast_until(lambda start=start: town.kept.starts == start)
+        soon(lambda start=start: town.kept.starts == start)
         town.agent.kill()
         town.agent.start()
     found = town.ends(revision)

@@ -1,6 +1,5 @@
 """A broker, a gateway and an agent, each a process, for tests of what goes between them."""
 
-import os
 import sqlite3
 import sys
 import threading
@@ -175,9 +174,10 @@ def log_of(town: Town) -> str:
     return (town.folder / "agent.log").read_text()
 
 
-def fast_until(true: Callable[[], bool]) -> None:
-    """What lasts a moment only is looked for without a pause."""
+def soon(true: Callable[[], bool]) -> None:
+    """Wait for what lasts a moment only; nobody is kept alive meanwhile."""
     deadline_s = time.monotonic() + PATIENCE_S
+    pause = threading.Event()
     while not true():
         assert time.monotonic() < deadline_s
-        os.sched_yield()
+        pause.wait(0.002)
