@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from agent.tools import commands, identity_commands
-from agent.tools.options import DEFAULT, ConfigOption, settings_of, written_in
+from agent.tools.options import DEFAULT, ConfigOption, desired_over, settings_of, written_in
 
 app = typer.Typer(
     add_completion=False,
@@ -44,6 +44,8 @@ def validate(config: ConfigOption = DEFAULT) -> None:
         f"{config}: agent {settings.agent_id} of lot {settings.lot_id}, "
         f"{len(settings.spots)} spots, {len(settings.lanes)} lanes"
     )
+    if words := desired_over(settings):
+        typer.echo(words)
 
 
 @app.command(epilog="Example: lotkeeper agent status --json | jq .waiting")

@@ -35,6 +35,20 @@ def written_in(path: Path) -> "AgentSettings":
     return _or_exit(lambda path: load(path, AgentSettings), path)
 
 
+def desired_over(written: "AgentSettings") -> str:
+    """Words where the gateway desires something over the file, else ""."""
+    from agent.remote import kept_path, read
+
+    path = kept_path(written.spool.path)
+    try:
+        desired = read(path).in_force
+    except OSError as error:
+        return f"{path}: {error.strerror}: what the gateway desires over it is not known"
+    if desired is None or not desired.config:
+        return ""
+    return f"revision {desired.revision} lies over {', '.join(desired.config)} of it: {path}"
+
+
 def _or_exit(load: "Callable[[Path], AgentSettings]", path: Path) -> "AgentSettings":
     from runtime.config import ConfigError
 

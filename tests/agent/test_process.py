@@ -210,3 +210,12 @@ def next_session(healths: "queue.Queue[dict[str, object]]", status: str) -> obje
     while (health := healths.get(timeout=20))["status"] != status:
         pass
     return health["session_id"]
+
+
+def test_validate_tells_what_lies_over_the_file(config: Path, tmp_path: Path) -> None:
+    assert "lies over" not in run("validate", "-c", config).stdout
+    kept = {"good": {"transaction": "1", "revision": "4-ab", "config": {"publish": {"batch": 5}}}}
+    (tmp_path / "agent.config.json").write_text(json.dumps(kept))
+    told = run("validate", "-c", config)
+    assert told.returncode == 0
+    assert "revision 4-ab lies over publish of it" in told.stdout
