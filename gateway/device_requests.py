@@ -45,7 +45,7 @@ def _add(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
         raise Refused(
             f"device_id = {said.device_id!r}: registered already; device-update changes it"
         )
-    if known is None and _is_agent(desk, said.device_id):
+    if known.kind == "mqtt" if known else _is_agent(desk, said.device_id):
         raise Refused(f"device_id = {said.device_id!r} is an agent's: {BY_CERTIFICATE}")
     now = rfc3339(desk.lot.clock.wall())
     fresh = Device(said.device_id, "http", "", "", SILENT_AFTER_S, now, None)

@@ -98,6 +98,7 @@ def test_an_agent_has_a_name_and_a_note(post: Any) -> None:
     post.say("occupied")
     assert post.lot.shown("A1").status.value == "occupied"
     assert "lotkeeper gateway revoke" in refused(post, "device-retire", device_id="pi-1")
+    assert "lotkeeper gateway add-agent" in refused(post, "device-add", device_id="pi-1")
 
 
 def test_nobody_else_speaks_for_a_devices_spot(post: Any) -> None:
