@@ -20,7 +20,7 @@ from console.models import shows
 from console.openapi import document
 from console.people import TRIES_PER_MINUTE, People
 from console.rate import Rate
-from console.routes import admin, alerts, events, lots, past, spots, summary, telemetry
+from console.routes import admin, alerts, devices, events, lots, past, spots, summary, telemetry
 from console.tokens import Tokens
 from console.watched import Watched
 from lotkeeper import __version__
@@ -82,6 +82,7 @@ def make_app(desk: Desk) -> FastAPI:
     for group in (summary, lots, spots, past, alerts, events, admin):
         root.include_router(group.router)
     root.include_router(alerts.orders)
+    root.include_router(devices.router)
     root.include_router(telemetry.router)
 
     @root.get("/health", tags=["console"])

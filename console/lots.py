@@ -21,6 +21,7 @@ from gateway.occupancy import Shown, Term, spot_state, tally
 from runtime.config import ConfigError, load
 
 SILENT = "gateway_silent"
+RETIRED = "retired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,23 @@ class Lot:
         )
 
     def agents(self) -> dict[str, AgentNow]:
-        """Every agent that the layout, the gateway or its store knows."""
-        told = self.live.told("agents")
+        """Every agent and device that the layout, the gateway or its store knows."""
+        told, registered = self.live.told("agents"), self.source.devices()
         known = {spot.agent_id for spot in self.settings.spots if spot.agent_id}
         silence = SILENT if told is None else "unconfirmed"
-        found = {agent_id: AgentNow(silence) for agent_id in {*known, *self.source.accepted()}}
+        everybody = {*known, *self.source.accepted(), *registered}
+        found = {agent_id: AgentNow(silence) for agent_id in everybody}
         for each in (told or {}).get("agents", []):
             found[each["agent_id"]] = _agent(each)
+        gone = {each.device_id for each in registered.values() if each.retired}
+        found |= {device_id: AgentNow(RETIRED) for device_id in gone}
         return dict(sorted(found.items()))
+
+    def owners(self) -> dict[str, str]:
+        """Who speaks for each spot, where that is anybody in particular."""
+        named = {spot.spot_id: spot.agent_id for spot in self.settings.spots if spot.agent_id}
+        devices = self.source.devices().values()
+        return named | {spot: each.device_id for each in devices for spot in each.spots}
 
     def _unknown(self, now: datetime) -> Present:
         valid_s = self.settings.presence.validity_s

@@ -1,7 +1,7 @@
 """What the API answers, with an example of each. Times are UTC; shares are 0 to 1."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -218,13 +218,19 @@ class SpotDetails(SpotNow):
 
 
 class Device(BaseModel):
-    """An agent: one Pi. `state` is `online`, or why it cannot be believed; figures that only its
-    heartbeat tells are null where the gateway has none.
+    """An agent (`mqtt`: one Pi), or a device without MQTT (`http`). `state` is `online`, `retired`,
+    or why it cannot be believed; figures that only a heartbeat tells are null where the gateway
+    has none.
     """
 
     model_config = shows(
         lot_id="lot-1",
         agent_id="pi-1",
+        kind="mqtt",
+        name="Row A",
+        note="",
+        silent_after_s=None,
+        retired=None,
         state="online",
         clone_suspected=False,
         health="ok",
@@ -242,6 +248,11 @@ class Device(BaseModel):
 
     lot_id: str
     agent_id: str
+    kind: Literal["mqtt", "http"]
+    name: str
+    note: str
+    silent_after_s: float | None
+    retired: AwareDatetime | None
     state: str
     clone_suspected: bool
     health: HealthState | None

@@ -32,18 +32,28 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas |= models.pop("$defs") | {"ProblemDetails": models}
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    for schema in schemas.values():
+        _add_nulls(schema)
     for operations in made["paths"].values():
         for method, operation in operations.items():
             if "security" in operation:
-                failures = FAILURES | (ORDERS if method == "post" else {})
+                failures = FAILURES | ({} if method == "get" else ORDERS)
                 operation["responses"] |= {code: _failure(why) for code, why in failures.items()}
-            _add_example(operation["responses"]["200"], schemas)
+            for code in ("200", "201"):
+                _add_example(operation["responses"].get(code, {}), schemas)
     return made
 
 
 def _failure(why: str) -> dict[str, Any]:
     schema = {"$ref": REF.format(model="ProblemDetails")}
     return {"description": why, "content": {MEDIA_TYPE: {"schema": schema}}}
+
+
+def _add_nulls(schema: dict[str, Any]) -> None:
+    """FastAPI drops what is null, in examples too."""
+    for example in schema.get("examples", []):
+        if isinstance(example, dict):
+            example |= {name: None for name in schema.get("required", []) if name not in example}
 
 
 def _add_example(response: dict[str, Any], schemas: dict[str, Any]) -> None:

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from contract.alerts import Alert
 from gateway.alertbook import AlertBook
+from gateway.devices import Device as Registered
+from gateway.devices import devices_in
 from gateway.occupancy import Believed
 from gateway.store import believed_in, closed_in
 from gateway.tools.reading import check_schema, reading
@@ -28,6 +30,10 @@ class Source(Protocol):
 
     def accepted(self) -> dict[str, int]:
         """Records that each agent ever gave, by agent."""
+        ...
+
+    def devices(self) -> dict[str, Registered]:
+        """What was registered over the API: devices without MQTT, and names of agents."""
         ...
 
     def alerts(self, past: int) -> list[Alert]:
@@ -59,6 +65,12 @@ class GatewayFile:
             check_schema(db)
             rows = db.execute("SELECT agent_id, SUM(accepted) FROM streams GROUP BY agent_id")
             return dict(rows.fetchall())
+
+    def devices(self) -> dict[str, Registered]:
+        """See `Source`."""
+        with reading(self._path) as db:
+            check_schema(db)
+            return devices_in(db)
 
     def alerts(self, past: int) -> list[Alert]:
         """See `Source`."""

@@ -1,7 +1,8 @@
 """Spots and the devices that watch them."""
 
+from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from fastapi import APIRouter
 from fastapi import Query as InQuery
@@ -20,6 +21,7 @@ from console.models import (
 from console.problems import Problem
 from contract.occupancy import SpotState
 from contract.words import Kind, Status
+from gateway.devices import Device as Registered
 
 router = APIRouter(tags=["spots and devices"], dependencies=[viewer])
 
@@ -40,7 +42,7 @@ class SpotQuery(PageQuery):
 
 
 class DeviceQuery(PageQuery):
-    """Which devices, by what they are and by the spots that the layout gives them."""
+    """Which devices, by what they are and by their spots; with `state=retired`, those alone."""
 
     facility: str | None = None
     lot: str | None = None
@@ -56,8 +58,8 @@ def spots(desk: TheDesk, query: Annotated[SpotQuery, InQuery()]) -> Page[SpotNow
     found = [
         shown
         for lot in desk.chosen(query.facility, query.lot)
-        for state in lot.present().spots.values()
-        if _is_meant(shown := _spot(lot, state), query)
+        for shown in _spots(lot)
+        if _is_meant(shown, query)
     ]
     return Page[SpotNow].of(arranged(found, query.sort, _value), query)
 
@@ -75,7 +77,8 @@ def spot(lot: TheLot, spot_id: str) -> SpotDetails:
     known = last and LastKnown(
         status=last.status, since=last.since, agent_id=last.agent_id, seq=last.seq
     )
-    return SpotDetails(**_spot(lot, state).model_dump(), last_known=known)
+    shown = _spot(lot, state, lot.owners().get(spot_id))
+    return SpotDetails(**shown.model_dump(), last_known=known)
 
 
 @router.get("/devices")
@@ -84,7 +87,8 @@ def devices(desk: TheDesk, query: Annotated[DeviceQuery, InQuery()]) -> Page[Dev
     found = [
         device
         for device in _devices(desk, query)
-        if query.state in (None, device.state)
+        if (query.state or device.state) == device.state
+        and (query.state or device.retired is None)
         and (query.zone is None or query.zone in device.zones)
         and (query.floor is None or query.floor in device.floors)
     ]
@@ -93,22 +97,34 @@ def devices(desk: TheDesk, query: Annotated[DeviceQuery, InQuery()]) -> Page[Dev
 
 @router.get("/lots/{lot_id}/devices/{agent_id}")
 def device(lot: TheLot, agent_id: str) -> Device:
-    """One agent."""
+    """One agent or device, also one that was retired."""
     agent = lot.agents().get(agent_id)
     if agent is None:
         raise Problem(
             HTTPStatus.NOT_FOUND,
             f"agent_id = {agent_id!r}: not heard of in this lot; GET /api/v1/devices lists them",
         )
-    return _device(lot, agent_id, agent, lot.source.accepted())
+    return _device(lot, agent_id, agent, _Known.of(lot))
 
 
 def _devices(desk: Desk, query: DeviceQuery) -> list[Device]:
     found = []
     for lot in desk.chosen(query.facility, query.lot):
-        accepted = lot.source.accepted()
-        found += [_device(lot, name, agent, accepted) for name, agent in lot.agents().items()]
+        known = _Known.of(lot)
+        found += [_device(lot, name, agent, known) for name, agent in lot.agents().items()]
     return found
+
+
+class _Known(NamedTuple):
+    """What a lot's store knows of its devices."""
+
+    accepted: dict[str, int]
+    registered: dict[str, Registered]
+    owners: dict[str, str]
+
+    @classmethod
+    def of(cls, lot: Lot) -> Self:
+        return cls(lot.source.accepted(), lot.source.devices(), lot.owners())
 
 
 def _value(item: SpotNow | Device, name: str) -> Any:
@@ -124,7 +140,13 @@ def _is_meant(shown: SpotNow, query: SpotQuery) -> bool:
     )
 
 
-def _spot(lot: Lot, state: SpotState) -> SpotNow:
+def _spots(lot: Lot) -> list[SpotNow]:
+    owners = lot.owners()
+    states = lot.present().spots.values()
+    return [_spot(lot, state, owners.get(state.spot_id)) for state in states]
+
+
+def _spot(lot: Lot, state: SpotState, agent_id: str | None) -> SpotNow:
     layout = lot.layout[state.spot_id]
     return SpotNow(
         lot_id=lot.lot_id,
@@ -138,24 +160,32 @@ def _spot(lot: Lot, state: SpotState) -> SpotNow:
         reason=state.reason,
         confidence=state.confidence,
         health=state.health,
-        agent_id=layout.agent_id,
+        agent_id=agent_id,
         position=layout.position,
     )
 
 
-def _device(lot: Lot, agent_id: str, agent: AgentNow, accepted: dict[str, int]) -> Device:
-    spots = [spot for spot in lot.settings.spots if spot.agent_id == agent_id]
-    health = agent.health
+def _device(lot: Lot, agent_id: str, agent: AgentNow, known: _Known) -> Device:
+    spots = [spot for spot in lot.settings.spots if known.owners.get(spot.spot_id) == agent_id]
+    health, registered = agent.health, known.registered.get(agent_id)
+    is_http = registered is not None and registered.kind == "http"
     return Device(
         lot_id=lot.lot_id,
         agent_id=agent_id,
+        kind="http" if is_http else "mqtt",
+        name=registered.name if registered else "",
+        note=registered.note if registered else "",
+        silent_after_s=registered.silent_after_s if registered and is_http else None,
+        retired=datetime.fromisoformat(registered.retired)
+        if registered and registered.retired
+        else None,
         state=agent.silence or "online",
         clone_suspected=agent.clone_suspected,
         health=health.health if health else None,
         reason=health.reason if health else "",
         clock=health.clock if health else None,
         last_heartbeat=health.time if health else None,
-        accepted_records=accepted.get(agent_id, 0),
+        accepted_records=known.accepted.get(agent_id, 0),
         waiting_records=health.spool.waiting if health and health.spool else None,
         temperature_c=health.telemetry.temperature_c if health else None,
         supply_volts=health.telemetry.supply_volts if health else None,

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from console.desk import TheDesk, viewer
+from console.lots import RETIRED
 from console.models import COUNTS, Counts, counts, shows
 
 router = APIRouter(tags=["summary"], dependencies=[viewer])
@@ -49,7 +50,8 @@ def summary(desk: TheDesk) -> Summary:
     """The whole of what this console sees."""
     lots = list(desk.lots.values())
     present = {lot.lot_id: lot.present() for lot in lots}
-    silences = [agent.silence for lot in lots for agent in lot.agents().values()]
+    agents = [agent for lot in lots for agent in lot.agents().values()]
+    silences = [agent.silence for agent in agents if agent.silence != RETIRED]
     severities = Counter(alert.severity.value for lot in lots for alert in lot.source.alerts(0))
     return Summary(
         facilities=len({lot.settings.facility_id for lot in lots}),
