@@ -67,7 +67,7 @@ class PresentTaker:
 
     def _write(self, batch: Sequence[Delivered], now: datetime) -> None:
         if self._present is None:
-            conn = connect(self._settings.dsn)
+            conn = connect(self._settings.dsn, self._settings.iam_region)
             self._present = Present(conn, self._settings.keep, self._default_lot)
         written = self._present.write(batch, now)
         self._watch.written(written.taken, written.fresh, written.letters)

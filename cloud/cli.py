@@ -60,7 +60,7 @@ def migrate(config: ConfigOption = DEFAULT) -> None:
     if settings.postgres is None:
         _fail(f"{config}: [postgres] is missing: say where the present is kept", 2)
     try:
-        with connect(settings.postgres.dsn) as conn:
+        with connect(settings.postgres.dsn, settings.postgres.iam_region) as conn:
             done = apply(conn)
     except (psycopg.Error, SchemaError) as error:
         _fail(str(error).strip(), 1)

@@ -26,11 +26,16 @@ class StreamSettings(_Settings):
 
 
 class PostgresSettings(_Settings):
-    """`dsn` is a libpq connection string without a password; `keep_days` of events and stays."""
+    """`dsn` is a libpq connection string without a password; `keep_days` of events and stays.
+
+    `iam_region` asks AWS for a token in the place of a password (RDS, "IAM database
+    authentication").
+    """
 
     dsn: str
     read_only_dsn: str | None = None
     keep_days: Annotated[int, Field(ge=1, le=3660)] = 400
+    iam_region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None = None
 
     @field_validator("dsn", "read_only_dsn")
     @classmethod

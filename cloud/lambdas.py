@@ -1,0 +1,122 @@
+"""AWS Lambda's entrances. The configuration is the TOML in LOTKEEPER_CLOUD_CONFIG (a file's path).
+
+A batch is one transaction, its bad records set aside in it, so a function succeeds or fails as a
+whole: where the database is away it raises, and Lambda offers the batch again. With
+ReportBatchItemFailures a Kinesis batch is taken in parts, and goes on behind the last that held.
+"""
+
+import base64
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from cloud import emf
+from cloud.config import DEFAULT, CloudSettings
+from cloud.lake.store import Store
+from cloud.lake.taker import LakeTaker
+from cloud.postgres import connect
+from cloud.present import Delivered, Present, sort
+from runtime.config import ConfigError, load
+
+logging.getLogger().setLevel(logging.INFO)
+log = logging.getLogger(__name__)
+
+PART = 250
+"""Records in a transaction: a batch that fails has so many more to do again at most."""
+
+
+@cache
+def settings() -> CloudSettings:
+    """Read once a container. Raises ConfigError."""
+    return load(Path(os.environ.get("LOTKEEPER_CLOUD_CONFIG", DEFAULT)), CloudSettings)
+
+
+class _Database:
+    """One connection a container, made anew where it was lost."""
+
+    present: Present | None = None
+
+    def write(self, batch: Sequence[Delivered], now: datetime) -> None:
+        found = settings()
+        if found.postgres is None:
+            raise ConfigError("[postgres] is missing: say where the present is kept")
+        if self.present is None:
+            conn = connect(found.postgres.dsn, found.postgres.iam_region)
+            self.present = Present(conn, found.postgres.keep, found.default_lot)
+        try:
+            written = self.present.write(batch, now)
+        except psycopg.OperationalError:
+            self.present.close()
+            self.present = None
+            raise
+        print(
+            emf.line(
+                {"Part": "present"},
+                {
+                    "Records": written.taken,
+                    "Fresh": written.fresh,
+                    "DeadLetters": written.letters,
+                },
+                now,
+            )
+        )
+        good = sort(batch, now, found.postgres.keep, found.default_lot).good
+        for line in emf.of_lots("present", [incoming.record for _, incoming in good], now):
+            print(line)
+
+
+_database = _Database()
+
+
+def kinesis_present(event: dict[str, Any], _context: Any = None) -> dict[str, Any]:
+    """A Kinesis trigger with ReportBatchItemFailures: records into Postgres."""
+    records = event["Records"]
+    for start in range(0, len(records), PART):
+        part = records[start : start + PART]
+        try:
+            _database.write([_of_kinesis(each) for each in part], datetime.now(UTC))
+        except psycopg.OperationalError as error:
+            log.error("the database is away; from here it is offered again: %s", error)
+            first = part[0]["kinesis"]["sequenceNumber"]
+            return {"batchItemFailures": [{"itemIdentifier": first}]}
+    return {"batchItemFailures": []}
+
+
+def msk_present(event: dict[str, Any], _context: Any = None) -> None:
+    """An MSK trigger: records into Postgres. Raises psycopg.OperationalError: all come again."""
+    batch = list(_of_msk(event))
+    for start in range(0, len(batch), PART):
+        _database.write(batch[start : start + PART], datetime.now(UTC))
+
+
+def msk_lake(event: dict[str, Any], _context: Any = None) -> None:
+    """An MSK trigger: a batch into the lake, an object an hour. Raises OSError: all come again."""
+    found = settings()
+    if found.lake is None:
+        raise ConfigError("[lake] is missing: say where the past is kept")
+    lake = found.lake
+    taker = LakeTaker(Store(lake.url), lake.limits, lines=lake.lines, default_lot=found.default_lot)
+    now = datetime.now(UTC)
+    taker.take(list(_of_msk(event)), now)
+    taker.flush(now)
+
+
+def _of_kinesis(record: dict[str, Any]) -> Delivered:
+    # eventID is "shardId-000000000006:SEQUENCE"
+    stream = record["eventSourceARN"].rpartition("/")[2]
+    shard, _, sequence = record["eventID"].partition(":")
+    payload = base64.b64decode(record["kinesis"]["data"])
+    return Delivered(f"{stream}/{shard}/{sequence}", payload)
+
+
+def _of_msk(event: dict[str, Any]) -> Iterator[Delivered]:
+    for records in event["records"].values():
+        for each in records:
+            source = f"{each['topic']}/{each['partition']}/{each['offset']}"
+            yield Delivered(source, base64.b64decode(each.get("value") or ""))

@@ -1,0 +1,113 @@
+"""Lambda's entrances, with events as AWS sends them, into a real database and a lake."""
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from cloud import lambdas
+from cloud.lake.reader import dataset
+from cloud.lake.store import Store
+from cloud.lake.taker import EVENTS
+from cloud.testing import record
+
+BEGUN = datetime.now(UTC) - timedelta(hours=2)
+
+
+def said(seq: int) -> bytes:
+    kind, status = ("ARRIVAL", "occupied") if seq % 2 else ("DEPARTURE", "vacant")
+    at = (BEGUN + timedelta(seconds=seq)).isoformat()
+    return json.dumps(record(seq, status, 0, event_type=kind) | {"timestamp": at}).encode()
+
+
+def of_kinesis(payloads: list[bytes]) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "eventID": f"shardId-000000000006:{number}",
+                "eventSourceARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/lots",
+                "kinesis": {
+                    "sequenceNumber": str(number),
+                    "data": base64.b64encode(payload).decode(),
+                },
+            }
+            for number, payload in enumerate(payloads)
+        ]
+    }
+
+
+def of_msk(payloads: list[bytes]) -> dict[str, Any]:
+    records = [
+        {"topic": "lots", "partition": 0, "offset": n, "value": base64.b64encode(each).decode()}
+        for n, each in enumerate(payloads)
+    ]
+    return {"eventSource": "aws:kafka", "records": {"lots-0": records}}
+
+
+@pytest.fixture(autouse=True)
+def configured(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    path = tmp_path / "cloud.toml"
+    path.write_text(f'[postgres]\ndsn = "{dsn}"\n[lake]\nurl = "{tmp_path / "lake"}"\n')
+    monkeypatch.setenv("LOTKEEPER_CLOUD_CONFIG", str(path))
+    lambdas.settings.cache_clear()
+    monkeypatch.setattr(lambdas._database, "present", None)
+    yield
+    if lambdas._database.present is not None:
+        lambdas._database.present.close()
+
+
+def events(conn: psycopg.Connection) -> int:
+    found = conn.execute("SELECT count(*) FROM events").fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def test_a_batch_of_kinesis_is_written_and_told(
+    conn: psycopg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = of_kinesis([*map(said, range(1, 301)), b"nonsense"])
+    for _ in range(2):
+        assert lambdas.kinesis_present(event) == {"batchItemFailures": []}
+    assert events(conn) == 300
+    assert conn.execute("SELECT source FROM dead_letters").fetchall() == [
+        ("lots/shardId-000000000006/300",)
+    ]
+    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sum(each.get("Fresh", 0) for each in metrics) == 300
+    (lot,) = {each["Lot"] for each in metrics if "Lot" in each}
+    assert lot == "north"
+
+
+def test_what_a_lost_database_did_not_take_is_named(
+    conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = of_kinesis(list(map(said, range(1, 601))))
+    write, calls = lambdas.Present.write, []
+
+    def failing(*args: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise psycopg.OperationalError("terminating connection")
+        return write(*args)
+
+    monkeypatch.setattr(lambdas.Present, "write", failing)
+    failed = lambdas.kinesis_present(event)["batchItemFailures"]
+    assert failed == [{"itemIdentifier": "250"}]
+    assert events(conn) == 250
+    again = {"Records": event["Records"][250:]}
+    assert lambdas.kinesis_present(again) == {"batchItemFailures": []}
+    assert events(conn) == 600
+
+
+def test_a_batch_of_msk_goes_to_both(conn: psycopg.Connection, tmp_path: Path) -> None:
+    event = of_msk([*map(said, range(1, 8)), b""])
+    lambdas.msk_present(event)
+    lambdas.msk_lake(event)
+    assert events(conn) == 7
+    span = (BEGUN - timedelta(hours=1), BEGUN + timedelta(hours=1))
+    assert dataset(Store(str(tmp_path / "lake")), EVENTS, *span).count_rows() == 7
