@@ -76,6 +76,7 @@ def init(
     Said again, it changes nothing that is good; what is not said stays as it was.
     """
     from gateway.provision.describe import described
+    from gateway.provision.gateway_toml import other_time_zone
     from gateway.provision.setup import plan
     from gateway.provision.site import now
 
@@ -93,6 +94,8 @@ def init(
     with told(), writing(places, dry_run):
         setup = plan(places, described(places, said, zone or []), now())
         _write_setup(setup.files, setup.site.lot, dry_run)
+    if not dry_run and (words := other_time_zone(places, setup.site.lot)):
+        typer.echo(words)
 
 
 @contextmanager

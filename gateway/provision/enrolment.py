@@ -10,7 +10,7 @@ the same for a name that is not known and a token that is wrong.
 
 import logging
 import ssl
-import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
@@ -31,14 +31,15 @@ from contract.enrolment import (
 )
 from gateway.provision import ca, register
 from gateway.provision.files import NotWritten
+from gateway.provision.guests import DEADLINE_S, Guests
 from gateway.provision.register import NotRegistered, Register
 from gateway.provision.site import Site
+from runtime.systemd import notify
 
 log = logging.getLogger(__name__)
 
-STALL_S = 10.0
-AT_ONCE = 16
-"""Connections served at a time; others wait in the listener's queue."""
+FEED_S = 5.0
+"""Between two messages to systemd's watchdog."""
 
 
 class Office:
@@ -76,18 +77,20 @@ class Server(ThreadingHTTPServer):
     """Listens until `shutdown`. TLS 1.3; the handshake is each connection's own thread's."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], office: Office) -> None:
         self.office = office
-        self._room = threading.BoundedSemaphore(AT_ONCE)
+        self.guests = Guests()
+        self._fed_s = 0.0
         super().__init__(address, Handler)
         self.socket = _context(office.site).wrap_socket(
             self.socket, server_side=True, do_handshake_on_connect=False
         )
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Wait for room, at most as long as a stalled connection may hold it."""
-        if self._room.acquire(timeout=STALL_S):
+        """Never waits: who is slow makes room."""
+        if self.guests.come(request, client_address[0]):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
@@ -97,7 +100,13 @@ class Server(ThreadingHTTPServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._room.release()
+            self.guests.leave(request)
+
+    def service_actions(self) -> None:
+        """Between two connections, and twice in a second: the watchdog is fed from here."""
+        if self.guests.tidy() and time.monotonic() - self._fed_s > FEED_S:
+            self._fed_s = time.monotonic()
+            notify("WATCHDOG=1")
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that failed is its client's matter."""
@@ -116,7 +125,7 @@ def _context(site: Site) -> ssl.SSLContext:
 class Handler(BaseHTTPRequestHandler):
     """One request a connection."""
 
-    timeout = STALL_S
+    timeout = DEADLINE_S
     server: Server
     server_version = "lotkeeper"
     sys_version = ""
@@ -152,6 +161,7 @@ class Handler(BaseHTTPRequestHandler):
         if not 0 < length <= MAX_BODY_BYTES:
             raise ca.BadRequest(f"a body of 1 to {MAX_BODY_BYTES} bytes is expected")
         body = self.rfile.read(length)
+        self.server.guests.serve(self.connection)
         if self.path == ENROL_PATH:
             return office.enrol(Enrol.model_validate_json(body))
         if self.path == RENEW_PATH:

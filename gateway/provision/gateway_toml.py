@@ -33,6 +33,12 @@ name = "disk"
 kind = "file"
 path = "/var/lib/lotkeeper/records"
 
+# One [[alerts.notify]] for each who is told of alerts: docs/alerts.md. The file holds the address,
+# which may be any of apprise's, on its first line: mode 600, the user lotkeeper's.
+# [[alerts.notify]]
+# name = "wardens"
+# url_file = "/etc/lotkeeper/notify-wardens"
+
 """
 
 
@@ -53,10 +59,23 @@ def planned(places: Places, lot: Lot) -> Planned:
 def _new(places: Places, lot: Lot) -> str:
     return HEAD.format(
         lot=lot.lot_id,
-        names=toml.pairs({"facility_id": lot.facility_id, "lot_id": lot.lot_id}),
+        names=toml.pairs(
+            {"facility_id": lot.facility_id, "lot_id": lot.lot_id, "time_zone": lot.time_zone}
+        ),
         port=lot.port,
         tls=toml.pairs(tls(places, "identity")),
         operator=toml.pairs(tls(places, "operator")),
+    )
+
+
+def other_time_zone(places: Places, lot: Lot) -> str:
+    """What to do where the plan's time zone is not the file's, which is not ours; "" else."""
+    found = tomllib.loads(places.gateway_toml.read_text()).get("time_zone", "UTC")
+    if found == lot.time_zone:
+        return ""
+    return (
+        f"{places.gateway_toml} stays yours, with time_zone = {found!r}: write "
+        f"time_zone = {lot.time_zone!r} there, and restart the gateway"
     )
 
 

@@ -1,8 +1,10 @@
 """A device's way in, over real HTTPS: invited, enrolled by `agent enroll`, renewed, shut out."""
 
+import contextlib
 import json
 import os
 import re
+import select
 import shutil
 import socket
 import ssl
@@ -10,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,8 +26,9 @@ from agent.cli import app as agent_app
 from agent.config import AgentSettings
 from contract.enrolment import Enrol, Invitation
 from gateway.cli import app as gateway_app
-from gateway.provision import register
+from gateway.provision import guests, register
 from gateway.provision.enrolment import Office, Server
+from gateway.provision.guests import DEADLINE_S, ROOM
 from gateway.provision.places import Places
 from gateway.provision.site import open_site
 from runtime.config import load
@@ -293,13 +297,34 @@ def _post(path: str, body: bytes) -> bytes:
 
 
 def test_connections_that_say_nothing_hold_up_nobody(way: Way, tmp_path: Path) -> None:
+    """More than there is room for; whoever says nothing goes before one who does."""
     host, port = way.server.server_address[:2]
-    silent = [socket.create_connection((str(host), int(port)), 5) for _ in range(10)]
+    silent = [socket.create_connection((str(host), int(port)), 5) for _ in range(3 * ROOM)]
     try:
+        begun_s = time.monotonic()
         assert way.enroll(way.invite("pi-1"), tmp_path / "pi").exit_code == 0
+        assert time.monotonic() - begun_s < DEADLINE_S / 2
     finally:
         for each in silent:
             each.close()
+
+
+def test_a_request_that_trickles_in_is_cut(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte in good time, and the whole in none."""
+    monkeypatch.setattr(guests, "DEADLINE_S", 0.2)
+    host, port = way.server.server_address[:2]
+    context = ssl._create_unverified_context()
+    with (
+        socket.create_connection((str(host), int(port)), 5) as plain,
+        context.wrap_socket(plain) as slow,
+        contextlib.suppress(ConnectionResetError, BrokenPipeError, ssl.SSLEOFError),
+    ):
+        slow.sendall(b"GET /v1/ca HTTP/1.1\r\nX-Slow: ")
+        for _ in range(500):
+            slow.sendall(b"x")
+            if select.select([slow], [], [], 0.02)[0] and not slow.recv(1000):
+                return
+        pytest.fail("it may trickle for ever")
 
 
 def test_the_server_as_a_process_starts_and_stops(way: Way) -> None:

@@ -15,7 +15,7 @@ from cryptography import x509
 from typer.testing import CliRunner
 
 from gateway.cli import app
-from gateway.config import GatewaySettings
+from gateway.config import GatewaySettings, NotifySettings
 from gateway.provision import ca, files, register
 from gateway.provision.broker import GROUP, conf
 from gateway.provision.places import Places
@@ -115,6 +115,27 @@ def test_the_configuration_is_one_that_the_gateway_takes(lot: Any) -> None:
     assert settings.asking.tls
     assert settings.asking.tls.key_file == lot.places.key("operator")
     assert settings.asking.port == settings.mqtt.port == lot.port
+
+
+def test_the_lots_wall_clock_is_the_gateways_too(tmp_path: Path) -> None:
+    words = ["init", "--lot", "x", "--host", "h", "--zone", "A", "--dir", str(tmp_path / "lot")]
+    words += ["--broker-dir", str(tmp_path / "mosquitto"), "--time-zone"]
+    made = CliRunner().invoke(app, [*words, "Europe/Paris"])
+    assert (made.exit_code, "stays yours" in made.output) == (0, False), made.output
+    path = Places(tmp_path / "lot").gateway_toml
+    assert load(path, GatewaySettings).zone.key == "Europe/Paris"
+    moved = CliRunner().invoke(app, [*words, "Asia/Tokyo"])
+    assert "write time_zone = 'Asia/Tokyo' there" in moved.output
+    assert load(path, GatewaySettings).zone.key == "Europe/Paris"
+
+
+def test_what_it_offers_in_comments_is_taken_when_uncommented(lot: Any) -> None:
+    """Who is told of alerts."""
+    offered = lot.places.gateway_toml.read_text()
+    begin = offered.index("# [[alerts.notify]]")
+    block = offered[begin : offered.index("\n\n", begin)].replace("# ", "")
+    settings = tomllib.loads(f"{offered}\n{block}")["alerts"]["notify"]
+    assert NotifySettings.model_validate(settings[0]).name == "wardens"
 
 
 def test_what_you_write_into_the_configuration_stays(lot: Any) -> None:
