@@ -93,6 +93,44 @@ def compact(config: ConfigOption = DEFAULT, as_json: JsonOption = False) -> None
         _fail(str(error), 1)
 
 
+@app.command(epilog="Example: lotkeeper cloud door --config ./cloud.toml")
+def door(config: ConfigOption = DEFAULT) -> None:
+    """Serve the front door, HTTP for lots without a gateway, until stopped.
+
+    Exit 0 stopped, 1 failed, 2 bad configuration.
+    """
+    settings = _settings(config)
+    from cloud.door.outlet import open_door
+    from cloud.door.server import serve
+    from runtime.config import ConfigError
+
+    if settings.door is None:
+        _fail(f"{config}: [door] is missing: say who may speak and where the records go", 2)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        serve(open_door(settings.door), settings.door.host, settings.door.port)
+    except ConfigError as error:
+        _fail(f"{config}: {error}", 2)
+
+
+@app.command(epilog="Example: lotkeeper cloud token riverside-north 'airport-*' >> tokens")
+def token(
+    lots: Annotated[list[str], typer.Argument(help="Lots that it speaks for; * stands for any.")],
+) -> None:
+    """Make a token for the front door. Its line goes to standard output, the token itself, once, to
+    standard error. Exit 0, 2 usage.
+    """
+    from cloud.door.tokens import BadTokens, make, parse
+
+    made, line = make(lots)
+    try:
+        parse(line)
+    except BadTokens as error:
+        _fail(str(error).partition(": ")[2], 2)
+    typer.echo(line)
+    typer.echo(f"the token, shown once: {made}", err=True)
+
+
 @app.command(epilog="Example: lotkeeper cloud validate -c cloud.toml")
 def validate(config: ConfigOption = DEFAULT) -> None:
     """Check a configuration. Exit 0 good, 2 with each fault named."""

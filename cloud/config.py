@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -64,6 +64,24 @@ class LakeSettings(_Settings):
         return Limits(timedelta(seconds=self.wait_s), self.max_bytes)
 
 
+class DoorSettings(_Settings):
+    """The front door. `tokens_file` says who may speak for which lots; `sink` is the stream, its
+    `kind` and options as a gateway has them (docs/sinks.md).
+    """
+
+    tokens_file: Path
+    sink: dict[str, Any]
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8090
+
+    @field_validator("sink")
+    @classmethod
+    def _check_sink(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(value.get("kind"), str):
+            raise ValueError('name the stream\'s kind: kind = "kafka"')
+        return value
+
+
 class MetricsSettings(_Settings):
     """Where Prometheus asks; 0 is no port."""
 
@@ -77,5 +95,6 @@ class CloudSettings(_Settings):
     stream: StreamSettings | None = None
     postgres: PostgresSettings | None = None
     lake: LakeSettings | None = None
+    door: DoorSettings | None = None
     metrics: MetricsSettings = MetricsSettings()
     default_lot: Id | None = None

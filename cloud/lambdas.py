@@ -6,6 +6,7 @@ ReportBatchItemFailures a Kinesis batch is taken in parts, and goes on behind th
 """
 
 import base64
+import json
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ import psycopg
 
 from cloud import emf
 from cloud.config import DEFAULT, CloudSettings
+from cloud.door.outlet import Door, open_door
+from cloud.door.server import answer
 from cloud.lake.store import Store
 from cloud.lake.taker import LakeTaker
 from cloud.postgres import connect
@@ -105,6 +108,26 @@ def msk_lake(event: dict[str, Any], _context: Any = None) -> None:
     now = datetime.now(UTC)
     taker.take(list(_of_msk(event)), now)
     taker.flush(now)
+
+
+def door(event: dict[str, Any], _context: Any = None) -> dict[str, Any]:
+    """An HTTP API (payload format 2.0): the front door. See `cloud.door`."""
+    body = event.get("body") or ""
+    raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+    status, said = answer(_door(), event.get("headers", {}).get("authorization"), raw)
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/json"},
+        "body": json.dumps(said),
+    }
+
+
+@cache
+def _door() -> Door:
+    found = settings().door
+    if found is None:
+        raise ConfigError("[door] is missing: say who may speak and where the records go")
+    return open_door(found)
 
 
 def _of_kinesis(record: dict[str, Any]) -> Delivered:

@@ -4,9 +4,15 @@ import logging
 import threading
 from datetime import UTC, datetime
 
+from pydantic import ValidationError
+
+from cloud.config import DoorSettings
 from cloud.door.desk import Request, calls, read
-from cloud.door.tokens import Tokens
+from cloud.door.tokens import BadTokens, Tokens, parse
+from cloud.record import explained
 from gateway.sinks import Outgoing, Sink, SinkError, Verdict
+from gateway.sinks.registry import build
+from runtime.config import ConfigError, require_private
 
 log = logging.getLogger(__name__)
 
@@ -75,3 +81,20 @@ class Door:
             if word == "retry":
                 kept.add(record.key)
         return kept
+
+
+def open_door(settings: DoorSettings) -> Door:
+    """The door that `settings` describe. Raises ConfigError."""
+    options = {key: value for key, value in settings.sink.items() if key != "kind"}
+    try:
+        require_private(settings.tokens_file)
+        tokens = parse(settings.tokens_file.read_text())
+        sink = build(settings.sink["kind"], options)
+        sink.open()
+    except (OSError, BadTokens) as error:
+        raise ConfigError(f"door.tokens_file: {settings.tokens_file}: {error}") from error
+    except ValidationError as error:
+        raise ConfigError(f"door.sink: {explained(error)}") from error
+    except (ValueError, SinkError) as error:
+        raise ConfigError(f"door.sink: {error}") from error
+    return Door(tokens, sink)

@@ -1,6 +1,7 @@
 """The front door as a plain server; behind API Gateway it is `cloud.lambdas.door`."""
 
 import asyncio
+import signal
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -52,4 +53,6 @@ def problem(status: int, detail: str) -> JSONResponse:
 
 def serve(door: Door, host: str, port: int) -> None:
     """Until SIGTERM or SIGINT."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)  # uvicorn raises it again once it has stopped
     uvicorn.run(make_app(door), host=host, port=port, log_level="warning", server_header=False)

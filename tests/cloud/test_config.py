@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from cloud.cli import app
 from cloud.config import CloudSettings
+from cloud.door.tokens import parse
 from runtime.config import ConfigError, load
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/cloud.toml"
@@ -57,3 +58,12 @@ def test_a_part_that_is_not_configured_is_named(tmp_path: Path) -> None:
         assert (result.exit_code, missing in result.output) == (2, True)
     result = CliRunner().invoke(app, ["consume", "present", "-c", str(path)])
     assert (result.exit_code, "[stream.kafka] is missing" in result.output) == (2, True)
+
+
+def test_a_token_is_shown_apart_from_its_line() -> None:
+    result = CliRunner().invoke(app, ["token", "north", "air-*"])
+    assert result.exit_code == 0
+    made = result.stderr.strip().rpartition(" ")[2]
+    assert made not in result.stdout
+    assert parse(result.stdout).lots_of(made) is not None
+    assert CliRunner().invoke(app, ["token", "no/lot"]).exit_code == 2

@@ -6,16 +6,19 @@ import signal
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
+from cloud.door.tokens import make
 from cloud.lake.compaction import compact
 from cloud.lake.reader import dataset
 from cloud.lake.store import Store
@@ -33,6 +36,14 @@ dsn = "{dsn}"
 [lake]
 url = "{lake}"
 wait_s = 0.5
+[door]
+port = {port}
+tokens_file = "{tokens}"
+[door.sink]
+kind = "kafka"
+bootstrap_servers = "{address}"
+topic = "lots"
+security = "plaintext"
 """
 
 
@@ -60,11 +71,11 @@ def until(found: Callable[[], bool]) -> None:
     )(found)()
 
 
-class Consumer:
-    """`lotkeeper cloud consume PART` as a process."""
+class Process:
+    """`lotkeeper cloud WORDS`."""
 
-    def __init__(self, part: str, config: Path) -> None:
-        command = [sys.executable, "-m", "lotkeeper", "cloud", "consume", part, "-c", str(config)]
+    def __init__(self, config: Path, *words: str) -> None:
+        command = [sys.executable, "-m", "lotkeeper", "cloud", *words, "-c", str(config)]
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         self.said: list[str] = []
         self._reader = threading.Thread(target=self._read)
@@ -85,8 +96,8 @@ class Consumer:
 
 
 @contextmanager
-def consumers(config: Path, *parts: str) -> Iterator[list[Consumer]]:
-    found = [Consumer(part, config) for part in parts]
+def consumers(config: Path, *parts: str) -> Iterator[list[Process]]:
+    found = [Process(config, "consume", part) for part in parts]
     try:
         yield found
     finally:
@@ -98,7 +109,12 @@ def consumers(config: Path, *parts: str) -> Iterator[list[Consumer]]:
 def config(tmp_path: Path, dsn: str) -> Iterator[tuple[Path, str]]:
     with embedded.kafka("lots") as address:
         path = tmp_path / "cloud.toml"
-        path.write_text(CONFIG.format(address=address, dsn=dsn, lake=tmp_path / "lake"))
+        tokens = tmp_path / "tokens"
+        tokens.touch(0o600)
+        lake, port = tmp_path / "lake", embedded.free_port()
+        path.write_text(
+            CONFIG.format(address=address, dsn=dsn, lake=lake, port=port, tokens=tokens)
+        )
         yield path, address
 
 
@@ -177,3 +193,45 @@ def test_a_bad_record_stops_nobody(config: tuple[Path, str], conn: psycopg.Conne
     ((source, reason),) = conn.execute("SELECT source, reason FROM dead_letters").fetchall()
     assert source.startswith("lots/")
     assert "status" in reason
+
+
+def test_a_counted_lot_is_told_through_the_front_door(
+    config: tuple[Path, str], conn: psycopg.Connection, tmp_path: Path
+) -> None:
+    path, _ = config
+    token, line = make(["deck"])
+    (tmp_path / "tokens").write_text(line)
+    lane = {"lot_id": "deck", "lane_id": "gate-1", "timestamp": BEGUN.isoformat()}
+    words = {"in-1": "ARRIVAL", "in-2": "ARRIVAL", "in-3": "ARRIVAL", "out-1": "DEPARTURE"}
+    items = [lane | {"event_id": name, "event_type": kind} for name, kind in words.items()]
+    url = f"http://127.0.0.1:{tomllib.loads(path.read_text())['door']['port']}"
+    door = Process(path, "door")
+    try:
+        with consumers(path, "present"), httpx.Client(base_url=url, timeout=PATIENCE_S) as http:
+            until(lambda: answers(http))
+            for _ in range(3):
+                headers = {"Authorization": f"Bearer {token}"}
+                reply = http.post("/v1/events", json=items, headers=headers)
+                said = reply.json()["results"]
+                assert [each["status"] for each in said] == ["accepted"] * 4
+            produce_end(conn, http, headers, lane)
+    finally:
+        assert door.stop() == 0
+    (row,) = conn.execute("SELECT counted, capacity FROM current_lot_occupancy").fetchall()
+    assert row == (2, None)
+
+
+def answers(http: httpx.Client) -> bool:
+    try:
+        return http.get("/health").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def produce_end(
+    conn: psycopg.Connection, http: httpx.Client, headers: dict[str, str], lane: dict[str, Any]
+) -> None:
+    """A correction of nothing behind all others of its lane: once it is there, so are they."""
+    end = lane | {"event_id": "end", "event_type": "CORRECTION", "delta": 0}
+    http.post("/v1/events", json=[end], headers=headers)
+    until(lambda: conn.execute("SELECT 1 FROM events WHERE event_id = 'end'").fetchone() == (1,))

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from cloud import lambdas
+from cloud.door.tokens import make
 from cloud.lake.reader import dataset
 from cloud.lake.store import Store
 from cloud.lake.taker import EVENTS
@@ -111,3 +112,24 @@ def test_a_batch_of_msk_goes_to_both(conn: psycopg.Connection, tmp_path: Path) -
     assert events(conn) == 7
     span = (BEGUN - timedelta(hours=1), BEGUN + timedelta(hours=1))
     assert dataset(Store(str(tmp_path / "lake")), EVENTS, *span).count_rows() == 7
+
+
+def test_the_front_door_behind_an_api_gateway(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, line = make(["north"])
+    tokens = tmp_path / "tokens"
+    tokens.touch(0o600)
+    tokens.write_text(line)
+    sink = f'{{ kind = "file", path = "{tmp_path / "sent"}" }}'
+    config = tmp_path / "door.toml"
+    config.write_text(f'[door]\ntokens_file = "{tokens}"\nsink = {sink}\n')
+    monkeypatch.setenv("LOTKEEPER_CLOUD_CONFIG", str(config))
+    lambdas.settings.cache_clear()
+    lambdas._door.cache_clear()
+    headers = {"authorization": f"Bearer {token}"}
+    body = base64.b64encode(b"[" + said(1) + b"]").decode()
+    reply = lambdas.door({"headers": headers, "body": body, "isBase64Encoded": True})
+    assert (reply["statusCode"], reply["body"].count("accepted")) == (200, 1)
+    assert lambdas.door({"headers": {}, "body": "[]"})["statusCode"] == 401
+    assert lambdas.door({"headers": headers})["statusCode"] == 400
