@@ -9,7 +9,7 @@ from pathlib import Path
 
 from contract.upstream import rfc3339
 from contract.words import Kind
-from gateway.alerts.facts import AgentFacts, Facts, Later, SpotFacts
+from gateway.alerts.facts import AgentFacts, DesiredFacts, Facts, Later, SpotFacts
 from gateway.certificates import expiry
 from gateway.lot import Lot
 from gateway.occupancy import Believed
@@ -79,7 +79,14 @@ class Gatherer:
             health=self._lot.healths.get(agent_id),
             clock_off_s=self._clock_off_s(agent_id, now, now_s),
             letters=self._letters.get(agent_id, 0),
+            desired=self._desired(agent_id),
         )
+
+    def _desired(self, agent_id: str) -> DesiredFacts | None:
+        newest = self._lot.store.configs.newest.get(agent_id)
+        if newest is None:
+            return None
+        return DesiredFacts(newest.command.revision, newest.state, newest.reason)
 
     def _spot(self, spot_id: str, now: datetime, now_s: float) -> SpotFacts:
         lot = self._lot

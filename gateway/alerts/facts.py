@@ -34,6 +34,15 @@ class Later(Mapping[str, Value]):
 
 
 @dataclass(frozen=True, slots=True)
+class DesiredFacts:
+    """The configuration that is desired of an agent, and what it last said of it."""
+
+    revision: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class AgentFacts:
     """One agent, of the layout or heard."""
 
@@ -50,6 +59,7 @@ class AgentFacts:
     """How far its clock was ahead of the gateway's in that heartbeat; None where it did not say."""
     letters: int = 0
     """Messages and records of it that were refused in the last hour."""
+    desired: DesiredFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from gateway.alerts.certificate import Config as Certificate
 from gateway.alerts.clock import Config as Clock
 from gateway.alerts.clone import Config as Clone
 from gateway.alerts.disk import Config as Disk
+from gateway.alerts.drift import Config as Drift
 from gateway.alerts.facts import Facts
 from gateway.alerts.full import Config as Full
 from gateway.alerts.ineligible import Config as Ineligible
@@ -31,6 +32,7 @@ class Rules(BaseModel):
     clock: Clock = Clock()
     clone: Clone = Clone()
     disk: Disk = Disk()
+    drift: Drift = Drift()
     full: Full = Full()
     ineligible: Ineligible = Ineligible()
     invalid: Invalid = Invalid()
