@@ -22,6 +22,8 @@ from gateway.ask import NoAnswer
 from gateway.tools.reading import Unreadable
 
 MOVES = 12
+CLOSE, ORDER = "bay-close", "bay-order"
+"""What the keyboard goes back to, when the panel has been filled anew."""
 REASONS = {
     "gateway_silent": "the lot's gateway is silent",
     "never_seen": "its sensor was never heard",
@@ -40,7 +42,16 @@ class Bay:
         self._clock = ZoneInfo(lot.settings.time_zone)
         self._zones = {zone.zone_id: zone.name for zone in lot.settings.zones}
         self._panel = Part("aside", "card bay-panel", aria_label="Bay")
+        self._panel.on("keydown.esc", self._close)
         self._panel.set_visibility(False)
+        with self._panel:
+            with Part("div", "line between"):
+                self._title = Part("h2")
+                with Part(
+                    "button", "round", id=CLOSE, type="button", aria_label="Close this bay"
+                ).on("click", self._close):
+                    icon("close")
+            self._body = Part("div", "stack-small")
 
     async def open(self, spot_id: str) -> None:
         """Show a bay of the layout."""
@@ -48,7 +59,7 @@ class Bay:
             self._spot_id = spot_id
             await self._fill()
             self._panel.set_visibility(True)
-            ui.run_javascript("document.getElementById('bay-close')?.focus()")
+            _focus(CLOSE)
 
     async def changed(self, spots: Collection[str]) -> None:
         """Show it anew, where it is among those that changed."""
@@ -65,11 +76,11 @@ class Bay:
         try:
             known, of, entries = await run_in_threadpool(self._read, spot_id)
         except (Unreadable, sqlite3.Error) as error:
-            self._unreadable(spot_id, str(error))
+            self._unreadable(str(error))
             return
-        self._panel.clear()
-        with self._panel:
-            self._head(spot_id)
+        self._title.text = f"Bay {spot_id}"
+        self._body.clear()
+        with self._body:
             self._state(known)
             self._orders(known)
             if of is not None:
@@ -81,21 +92,10 @@ class Bay:
         of = device(self._lot, known.agent_id) if known.agent_id else None
         return known, of, log(self._lot, LogQuery(spot=spot_id, limit=MOVES)).items
 
-    def _unreadable(self, spot_id: str, words: str) -> None:
-        self._panel.clear()
-        with self._panel:
-            self._head(spot_id)
+    def _unreadable(self, words: str) -> None:
+        self._body.clear()
+        with self._body:
             Part("p", text=f"The lot's store cannot be read: {words}", role="alert")
-
-    def _head(self, spot_id: str) -> None:
-        with Part("div", "line between"):
-            Part("h2", text=f"Bay {spot_id}")
-            with (
-                Part("button", "round", id="bay-close", type="button", aria_label="Close this bay")
-                .on("click", self._close)
-                .on("keydown.esc", self._close)
-            ):
-                icon("close")
 
     def _state(self, known: SpotDetails) -> None:
         with Part("p", "line bay-state"):
@@ -160,8 +160,9 @@ class Bay:
             except (Problem, NoAnswer) as error:
                 ui.notify(f"Not done: {error}", type="negative")
             await self._fill()
+            _focus(ORDER)
 
-        button = Part("button", "button", words, type="button").on("click", ask)
+        button = Part("button", "button", words, id=ORDER, type="button").on("click", ask)
 
     def _order(self, name: str, data: dict[str, Any]) -> None:
         visit = self._visit
@@ -174,6 +175,10 @@ class Bay:
         local = at.astimezone(self._clock)
         today = datetime.now(self._clock).date()
         return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%d %b %H:%M}"
+
+
+def _focus(name: str) -> None:
+    ui.run_javascript(f"document.getElementById('{name}')?.focus()")
 
 
 def _facts(facts: dict[str, str]) -> None:

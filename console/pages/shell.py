@@ -19,7 +19,7 @@ from console.pages.icons import svg
 from console.problems import Problem
 from console.tokens import Scope, Token
 
-LOOK_AGAIN_S = 15.0
+LOOK_AGAIN_S = 5.0
 """So often an open page's session is looked at: one that has ended ends the page."""
 BUILD_S = 15.0
 """A gateway that does not answer keeps a page waiting for as long as [live] timeout_s says."""

@@ -13,6 +13,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from console.app import make_app, make_desk
 from console.config import ConsoleSettings
@@ -65,6 +66,7 @@ class Site:
         facility_id: str = "f1",
         more: str = "",
         layout: str = LAYOUT,
+        validity_s: float = 60.0,
     ) -> None:
         folder.mkdir()
         self.lot_id = f"lot-{uuid.uuid4().hex[:8]}"
@@ -74,7 +76,7 @@ class Site:
             f'facility_id = "{facility_id}"\nlot_id = "{self.lot_id}"\nclock = "always"\n'
             f'[mqtt]\nport = {port}\nprotocol = "3.1.1"\nreconnect_min_s = 0.1\n'
             f'[store]\npath = "{folder}/gateway.db"\n'
-            f"[presence]\noffline_after_s = 600\n{layout}{more}"
+            f"[presence]\noffline_after_s = 600\nvalidity_s = {validity_s}\n{layout}{more}"
         )
         self.settings = load(self.config, GatewaySettings)
         self.seq = 0
@@ -154,13 +156,31 @@ class Site:
             self._news.notify_all()
 
 
+def history_sink(folder: Path) -> str:
+    """The table of a sink whose file the console reads."""
+    return f'[[sinks]]\nname = "past"\nkind = "history"\npath = "{folder}/history.db"\n'
+
+
+@retry(
+    retry=retry_if_exception_type(AssertionError),
+    stop=stop_after_delay(PATIENCE_S),
+    wait=wait_fixed(0.05),
+    reraise=True,
+)
+def await_kept(site: Site) -> None:
+    """Until the history sink has taken everything."""
+    assert site.store.depth("past").rows == 0
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, broker: tuple[str, int]) -> Iterator[Site]:
     """A1 is occupied, A2 free, B1 never heard of; zone L is counted."""
-    made = Site(tmp_path_factory.mktemp("site") / "lot", broker[1])
+    folder = tmp_path_factory.mktemp("site")
+    made = Site(folder / "lot", broker[1], more=history_sink(folder))
     made.beat()
     made.say("A1", "occupied", ago_s=120)
     made.say("A2", "free", ago_s=60)
+    await_kept(made)
     yield made
     made.stop()
     made.close()
@@ -246,15 +266,6 @@ def make_console(tmp_path: Path, site: Site) -> Iterator[Callable[..., Console]]
 
 @pytest.fixture
 def free_port() -> int:
-    return _free_port()
-
-
-@pytest.fixture(scope="module")
-def module_port() -> int:
-    return _free_port()
-
-
-def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
     return port

@@ -62,6 +62,27 @@ def test_a_scope_that_there_is_not_is_named(config: Path) -> None:
     assert (refused.exit_code, "one of viewer, operator, admin" in refused.stderr) == (2, True)
 
 
+def test_people_are_added_listed_and_removed(config: Path) -> None:
+    added = CliRunner().invoke(
+        app, ["user", "add", "ann", "--scope", "operator", "-c", str(config)], "correct horse\n"
+    )
+    assert (added.exit_code, added.stdout) == (0, "ann may log in as operator\n")
+    listed = run("user", "list", "--json", "-c", config)
+    (kept,) = json.loads(listed.stdout)
+    assert (kept["name"], kept["scope"]) == ("ann", "operator")
+    assert set(kept) == {"name", "scope", "created"}
+    assert "ann" in run("user", "list", "-c", config).stdout
+    assert run("user", "remove", "ann", "-c", config).exit_code == 0
+    again = run("user", "remove", "ann", "-c", config)
+    assert (again.exit_code, "nobody logs in as 'ann'" in again.stderr) == (1, True)
+
+
+def test_a_short_password_is_refused_and_not_shown(config: Path) -> None:
+    refused = CliRunner().invoke(app, ["user", "add", "ann", "-c", str(config)], "hunter2\n")
+    assert (refused.exit_code, "10 to 200" in refused.stderr) == (2, True)
+    assert "hunter2" not in refused.output
+
+
 def test_validate(config: Path, site) -> None:
     good = run("validate", "-c", config)
     assert (good.exit_code, site.lot_id in good.stdout) == (0, True)

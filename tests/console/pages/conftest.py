@@ -1,6 +1,7 @@
 """What tests of the pages share: a console's process over a running lot, and one Chromium."""
 
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,16 +23,17 @@ PATIENCE_MS = 20_000
 class Served:
     """A console's own process, whose people are named as their scopes."""
 
-    def __init__(self, folder: Path, port: int, *sites: Any, more: str = "") -> None:
+    def __init__(self, folder: Path, *sites: Any, of_lot: str = "") -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         self.store = folder / "console.db"
         self.config = folder / f"console-{port}.toml"
-        lots = "".join(
-            f'[[lots]]\nname = "North"\ngateway = "{site.config}"\n{more}' for site in sites
-        )
+        of_lot = f'name = "North"\n{of_lot}'
+        lots = "".join(f'[[lots]]\ngateway = "{each.config}"\n{of_lot}' for each in sites)
         self.config.write_text(
             f'[http]\nport = {port}\n[store]\npath = "{self.store}"\n'
-            f'[rate]\npath = "{folder}/rate.db"\n[live]\ntimeout_s = 1.0\n{more}{lots}'
+            f'[rate]\npath = "{folder}/rate.db"\n[live]\ntimeout_s = 1.0\n{lots}'
         )
         make(self.store, KEPT)
         self.people = People(self.store)
@@ -70,9 +72,9 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, site, module_port) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory, site) -> Iterator[Served]:
     """A console over `site`."""
-    made = Served(tmp_path_factory.mktemp("served"), module_port, site)
+    made = Served(tmp_path_factory.mktemp("served"), site)
     yield made
     made.close()
 
@@ -114,3 +116,19 @@ def visit(chromium, served: Served) -> Iterator[Callable[..., Any]]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def serious() -> Callable[[Any], list[str]]:
+    """What axe-core finds on a page that keeps people out: its serious and critical findings."""
+    axe = pytest.importorskip("axe_core_python.sync_playwright", reason="needs the extra [dev]")
+
+    def found(page: Any) -> list[str]:
+        results = axe.Axe().run(page)
+        return [
+            f"{each['id']}: {[node['html'][:120] for node in each['nodes']]}"
+            for each in results["violations"]
+            if each["impact"] in ("serious", "critical")
+        ]
+
+    return found
