@@ -84,10 +84,11 @@ def test_an_agent_enrols_and_speaks_over_tls(
 
 def test_certificates_that_are_not_due_stay(debian: Any, beside: Any) -> None:
     for machine, role in ((debian, "gateway"), (beside, "agent")):
-        before = (machine.root / TLS / "identity.crt").read_bytes()
+        certificate = machine.root / TLS / ("gateway.crt" if role == "gateway" else "identity.crt")
+        before = certificate.read_bytes()
         said = start(machine, f"lotkeeper-{role}-renewal")
         assert "not yet" in said
-        assert (machine.root / TLS / "identity.crt").read_bytes() == before
+        assert certificate.read_bytes() == before
 
 
 def test_the_agents_certificate_is_renewed(debian: Any, beside: Any) -> None:

@@ -17,6 +17,7 @@ WATCHDOG_S = 30.0
 AGENT, GATEWAY, BROKER = "lotkeeper-agent", "lotkeeper-gateway", "mosquitto"
 SERVICES = (AGENT, GATEWAY, BROKER)
 TLS = "/etc/lotkeeper/tls"
+KEYS = {AGENT: "identity.key", GATEWAY: "gateway.key"}
 BROKER_CONF = "listener 1883 127.0.0.1\nallow_anonymous true\n"
 AGENT_TOML = """\
 agent_id = "pi-1"
@@ -90,7 +91,8 @@ def test_works_once_it_is_configured(debian: Any) -> None:
     debian.write("/etc/mosquitto/conf.d/local.conf", BROKER_CONF)
     debian.write("/etc/lotkeeper/agent.toml", AGENT_TOML)
     debian.write("/etc/lotkeeper/gateway.toml", GATEWAY_TOML)
-    debian.write(f"{TLS}/identity.key", "the key", 0o600)
+    for key in KEYS.values():
+        debian.write(f"{TLS}/{key}", "the key", 0o600)
     debian.run("systemctl", "restart", BROKER, "lotkeeper.target")
     debian.run("systemctl", "start", AGENT, GATEWAY)
     until_active(debian, *SERVICES)
@@ -109,12 +111,13 @@ def test_runs_in_its_sandbox(debian: Any, unit: str) -> None:
 @pytest.mark.parametrize("unit", [AGENT, GATEWAY])
 def test_sees_a_copy_of_its_identity_and_cannot_change_it(debian: Any, unit: str) -> None:
     seen = Path(f"/proc/{debian.outside(unit)}/root{TLS}")
-    assert (seen / "identity.key").read_text() == "the key"
+    assert [path.name for path in seen.glob("*.key")] == [KEYS[unit]]
+    assert (seen / KEYS[unit]).read_text() == "the key"
     # Its owner is the user, or from systemd 254 on root with an entry for the user (acl(5)).
-    assert not (seen / "identity.key").stat().st_mode & 0o007
+    assert not (seen / KEYS[unit]).stat().st_mode & 0o007
     assert (seen / "ca.crt").read_text() == "absent"
     assert os.statvfs(seen).f_flag & os.ST_RDONLY
-    assert (debian.root / TLS[1:] / "identity.key").stat().st_uid == 0
+    assert (debian.root / TLS[1:] / KEYS[unit]).stat().st_uid == 0
 
 
 @pytest.mark.parametrize("unit", SERVICES)
