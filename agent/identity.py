@@ -49,6 +49,7 @@ def enrol(invitation: Invitation, folder: Path) -> None:
     if not key.exists():
         _make_key(key)
     ca_pem = _pinned_ca(invitation)
+    _must_not_be_anothers(folder, ca_pem)
     request = Enrol(name=invitation.name, token=invitation.token, csr=_csr(key, invitation.name))
     context = ssl.create_default_context(cadata=ca_pem)
     answer = _post(invitation.host, invitation.port, context, ENROL_PATH, request)
@@ -117,6 +118,15 @@ def _pinned_ca(invitation: Invitation) -> str:
             "is another. Check the address; the token was not sent"
         )
     return text
+
+
+def _must_not_be_anothers(folder: Path, ca_pem: str) -> None:
+    """A gateway's Pi may sense too, for its own lot: one folder has one CA. Raises NotEnrolled."""
+    if (folder / "gateway.crt").exists() and (folder / "ca.crt").read_text() != ca_pem:
+        raise NotEnrolled(
+            f"{folder} is of the gateway of another lot than this invitation: name another "
+            "folder, by --tls, and in agent.toml; the token was not sent"
+        )
 
 
 def _post(

@@ -63,7 +63,7 @@ def _new(places: Places, lot: Lot) -> str:
             {"facility_id": lot.facility_id, "lot_id": lot.lot_id, "time_zone": lot.time_zone}
         ),
         port=lot.port,
-        tls=toml.pairs(tls(places, "identity")),
+        tls=toml.pairs(tls(places, "gateway")),
         operator=toml.pairs(tls(places, "operator")),
     )
 

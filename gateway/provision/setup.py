@@ -40,7 +40,7 @@ def own_identities(site: Site) -> list[Own]:
         *(
             Own(name, role, places.certificate(file), places.key(file))
             for file, name, role in (
-                ("identity", "gateway", Role.GATEWAY),
+                ("gateway", "gateway", Role.GATEWAY),
                 ("operator", "operator", Role.OPERATOR),
                 ("console", "gateway-console", Role.CONSOLE),
                 ("enrolment", "enrolment", Role.SERVER),

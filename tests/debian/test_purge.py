@@ -52,6 +52,7 @@ def root(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("# mine\n")
     init(tmp_path, tmp_path / "etc/mosquitto")
+    (tmp_path / "etc/lotkeeper/tls/identity.key").write_text("an agent's, on the same Pi")
     for name in ("agent.db", "gateway.db", "gateway.db-wal"):
         path = tmp_path / "var/lib/lotkeeper" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +66,7 @@ def test_the_brokers_key_and_its_drop_in_go_with_the_gateway(root: Path) -> None
     purge(root, "lotkeeper-gateway")
     assert left(root / "etc/mosquitto") == set(OTHERS)
     assert not (root / "etc/mosquitto/lotkeeper").exists()
-    assert left(root / "etc/lotkeeper") == {"tls/ca.crt", "tls/identity.crt", "tls/identity.key"}
+    assert left(root / "etc/lotkeeper") == {"tls/ca.crt", "tls/identity.key"}
     assert left(root / "var/lib/lotkeeper") == {"agent.db"}
 
 

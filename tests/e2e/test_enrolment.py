@@ -273,7 +273,7 @@ def test_another_pi_takes_the_name(way: Way, tmp_path: Path) -> None:
 
 def test_what_is_no_request_is_answered_in_words(way: Way) -> None:
     context = ssl.create_default_context(cafile=str(way.places.ca))
-    context.load_cert_chain(way.places.certificate("identity"), way.places.key("identity"))
+    context.load_cert_chain(way.places.certificate("gateway"), way.places.key("gateway"))
     host, port = way.server.server_address[:2]
     unsigned = Enrol(name="pi-1", token="t" * 32, csr="x").model_dump_json().encode()
     cases = {
@@ -340,3 +340,34 @@ def test_the_server_as_a_process_starts_and_stops(way: Way) -> None:
     process.terminate()
     assert process.wait(10) == 0
     process.stderr.close()
+
+
+def test_a_gateways_pi_that_senses_too_keeps_both_identities(way: Way) -> None:
+    """Both in the usual folder, told apart by name, whichever is made or renewed."""
+    tls = way.places.root / "tls"
+    before = {path.name: path.read_bytes() for path in tls.iterdir()}
+    assert way.enroll(way.invite("pi-1"), tls).exit_code == 0
+    after = {path.name: path.read_bytes() for path in tls.iterdir()}
+    assert after.keys() - before.keys() == {"identity.crt", "identity.key"}
+    assert {name: after[name] for name in before} == before
+    assert way.gateway("init").output == "all is as it should be: nothing to write\n"
+    rotated = agent("rotate", "--config", way.config(tls, "pi-1"))
+    assert rotated.exit_code == 0, rotated.output
+    kept = (tls / "identity.crt").read_bytes(), (tls / "identity.key").read_bytes()
+    assert kept[0] != after["identity.crt"]
+    assert way.gateway("rotate").exit_code == 0
+    assert (tls / "gateway.key").read_bytes() != before["gateway.key"]
+    assert ((tls / "identity.crt").read_bytes(), (tls / "identity.key").read_bytes()) == kept
+
+
+def test_an_invitation_of_another_lot_leaves_a_gateways_folder_alone(
+    way: Way, tmp_path: Path
+) -> None:
+    tls = tmp_path / "tls"
+    tls.mkdir()
+    for name in ("gateway.crt", "ca.crt"):
+        (tls / name).write_text("of another lot\n")
+    refused = way.enroll(way.invite("pi-1"), tls)
+    assert (refused.exit_code, "another lot than this invitation" in refused.output) == (1, True)
+    assert (tls / "ca.crt").read_text() == "of another lot\n"
+    assert way.serials("pi-1") == []

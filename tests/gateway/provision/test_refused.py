@@ -44,7 +44,7 @@ class Forger:
     def __init__(self, guarded: Any, folder: Path) -> None:
         self.folder = folder
         self.site = guarded.site()
-        self.good = guarded.own("identity")
+        self.good = guarded.own("gateway")
 
     def context(
         self, authority: ca.Authority, usage: ca.Usage = ca.Usage.CLIENT, days: int = 30

@@ -91,7 +91,7 @@ def protocol(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def gateway(guarded: Any, devices: dict[str, TlsSettings], protocol: str) -> Iterator[Client]:
-    with Client(guarded, guarded.own("identity"), protocol, clean=True) as client:
+    with Client(guarded, guarded.own("gateway"), protocol, clean=True) as client:
         yield client
 
 
@@ -170,7 +170,7 @@ def test_a_bays_will_on_anothers_topic_is_not_sent(
 def test_a_bay_cannot_take_the_gateways_session(
     guarded: Any, bay_1: TlsSettings, protocol: str, client_id: str
 ) -> None:
-    identity, events = guarded.own("identity"), LOT.agent("bay-1", "events")
+    identity, events = guarded.own("gateway"), LOT.agent("bay-1", "events")
     with Client(guarded, identity, protocol) as gateway:
         gateway.link.subscribe(events)
         gateway.link.publish(events, b"subscribed")

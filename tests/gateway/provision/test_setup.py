@@ -111,7 +111,7 @@ def test_the_configuration_is_one_that_the_gateway_takes(lot: Any) -> None:
     settings = load(lot.places.gateway_toml, GatewaySettings)
     assert [spot.spot_id for spot in settings.spots] == ["A1", "A2", "A3"]
     assert settings.mqtt.tls
-    assert settings.mqtt.tls.key_file == lot.places.key("identity")
+    assert settings.mqtt.tls.key_file == lot.places.key("gateway")
     assert settings.asking.tls
     assert settings.asking.tls.key_file == lot.places.key("operator")
     assert settings.asking.port == settings.mqtt.port == lot.port
@@ -152,7 +152,7 @@ def test_certificates_pass_openssls_strict_checks(lot: Any) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed: apt-get install openssl")
     crl = lot.broker_places.file("revoked.crl")
-    for file, purpose in (("identity", "sslclient"), ("enrolment", "sslserver")):
+    for file, purpose in (("gateway", "sslclient"), ("enrolment", "sslserver")):
         command = ["openssl", "verify", "-x509_strict", "-crl_check", "-CRLfile", str(crl)]
         command += ["-CAfile", str(lot.places.ca), "-purpose", purpose]
         subprocess.run([*command, str(lot.places.certificate(file))], check=True)
@@ -171,7 +171,7 @@ def test_another_host_gets_new_server_certificates_and_keeps_the_rest(lot: Any) 
     after = tree(lot.folder)
     changed = {name for name in after if after[name] != before.get(name)}
     assert {"lotkeeper/tls/enrolment.crt", "mosquitto/lotkeeper/broker.crt"} <= changed
-    assert not changed & {"lotkeeper/tls/identity.crt", "lotkeeper/tls/ca.crt"}
+    assert not changed & {"lotkeeper/tls/gateway.crt", "lotkeeper/tls/ca.crt"}
     lot.init()
 
 
@@ -246,11 +246,11 @@ def test_rotate_makes_all_of_this_machines_keys_anew(lot: Any) -> None:
 
 def test_needs_renewal_has_three_answers(lot: Any, tmp_path: Path) -> None:
     assert lot.run("needs-renewal").exit_code == 1
-    key = lot.places.key("identity").read_bytes()
-    lot.places.key("identity").write_bytes(lot.places.key("operator").read_bytes())
+    key = lot.places.key("gateway").read_bytes()
+    lot.places.key("gateway").write_bytes(lot.places.key("operator").read_bytes())
     result = lot.run("needs-renewal")
     assert (result.exit_code, "due: gateway" in result.output) == (0, True)
-    lot.places.key("identity").write_bytes(key)
+    lot.places.key("gateway").write_bytes(key)
     lot.places.lot.rename(tmp_path / "lot.json")
     assert lot.run("needs-renewal").exit_code == 2
     (tmp_path / "lot.json").rename(lot.places.lot)
@@ -258,7 +258,7 @@ def test_needs_renewal_has_three_answers(lot: Any, tmp_path: Path) -> None:
 
 def test_the_default_places() -> None:
     assert str(Places().gateway_toml) == "/etc/lotkeeper/gateway.toml"
-    assert str(Places().key("identity")) == "/etc/lotkeeper/tls/identity.key"
+    assert str(Places().key("gateway")) == "/etc/lotkeeper/tls/gateway.key"
 
 
 @pytest.mark.parametrize("writes", range(19))
