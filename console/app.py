@@ -20,7 +20,21 @@ from console.models import shows
 from console.openapi import document
 from console.people import TRIES_PER_MINUTE, People
 from console.rate import Rate
-from console.routes import admin, alerts, devices, events, lots, past, spots, summary, telemetry
+from console.routes import (
+    admin,
+    alerts,
+    devices,
+    events,
+    figures,
+    lots,
+    past,
+    reports,
+    spots,
+    summary,
+    targets,
+    telemetry,
+)
+from console.targets import Targets
 from console.tokens import Tokens
 from console.watched import Watched
 from lotkeeper import __version__
@@ -54,6 +68,7 @@ def make_desk(settings: ConsoleSettings) -> Desk:
         Hub(found),
         People(settings.store.path),
         Rate(settings.rate.path, TRIES_PER_MINUTE),
+        Targets(settings.store.path),
     )
 
 
@@ -79,9 +94,10 @@ def make_app(desk: Desk) -> FastAPI:
     app.state.desk = desk
     problems.add_to(app)
     root = APIRouter(prefix=ROOT)
-    for group in (summary, lots, spots, past, alerts, events, admin):
+    for group in (summary, lots, spots, past, figures, targets, reports, alerts, events, admin):
         root.include_router(group.router)
     root.include_router(alerts.orders)
+    root.include_router(targets.orders)
     root.include_router(devices.router)
     root.include_router(telemetry.router)
 

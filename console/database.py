@@ -22,6 +22,11 @@ CREATE TABLE IF NOT EXISTS audit (
     who TEXT NOT NULL, lot_id TEXT NOT NULL, action TEXT NOT NULL, data TEXT NOT NULL,
     outcome TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS targets (
+    target_id INTEGER PRIMARY KEY AUTOINCREMENT, lot_id TEXT NOT NULL, zone_id TEXT,
+    weekdays TEXT NOT NULL, from_hour INTEGER NOT NULL, to_hour INTEGER NOT NULL,
+    occupancy REAL NOT NULL
+);
 CREATE TABLE IF NOT EXISTS people (
     name TEXT PRIMARY KEY, scope TEXT NOT NULL, hash BLOB NOT NULL, created TEXT NOT NULL
 );

@@ -15,6 +15,7 @@ from console.lots import Lot
 from console.people import People
 from console.problems import Problem
 from console.rate import Rate
+from console.targets import Targets
 from console.tokens import Scope, Token, Tokens
 
 SESSION_COOKIE = "lotkeeper_session"
@@ -32,6 +33,7 @@ class Desk:
     people: People
     logins: Rate
     """How often a name is tried to log in with, and from an address."""
+    targets: Targets
 
     def chosen(self, facility: str | None, lot: str | None) -> list[Lot]:
         """The lots that a filter leaves."""

@@ -10,8 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from console.config import ConsoleSettings
+from console.history import HistoryFile
 from console.line import Line
 from console.live import Live
+from console.past import Past
 from console.source import GatewayFile, Source
 from contract.health import AgentHealth
 from contract.occupancy import Occupancy, SpotState
@@ -62,6 +64,11 @@ class Lot:
     def layout(self) -> dict[str, SpotSettings]:
         """The spots by their ids."""
         return {spot.spot_id: spot for spot in self.settings.spots}
+
+    @cached_property
+    def past(self) -> Past:
+        """What is kept of its past."""
+        return HistoryFile(self.settings)
 
     def present(self) -> Present:
         """The lot now. Raises Unreadable where neither the gateway nor its store can be asked."""

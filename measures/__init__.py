@@ -7,7 +7,8 @@ of events, and reckoned over covered time: in which a spot was known to be free 
 was not covered has no value: None, never 0. `docs/measures.md` defines each measure.
 """
 
-from measures.calendar import Cell, cells
+from measures.calendar import Cell, Run, cells, runs
+from measures.dwells import bin_of, quantile
 from measures.heat import by_cell, by_day, by_hour, heat_map, peak_hours
 from measures.share import LEAST_COVERAGE, Share, by_spot, overall
 from measures.spans import Event, Period, Span, silenced, spans
@@ -20,10 +21,12 @@ __all__ = [
     "Dwell",
     "Event",
     "Period",
+    "Run",
     "Share",
     "Span",
     "Stay",
     "Summary",
+    "bin_of",
     "by_cell",
     "by_day",
     "by_hour",
@@ -33,6 +36,8 @@ __all__ = [
     "heat_map",
     "overall",
     "peak_hours",
+    "quantile",
+    "runs",
     "silenced",
     "spans",
     "stays",

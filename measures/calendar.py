@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from measures.spans import Period
 
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 
 
@@ -40,6 +41,31 @@ def _cells(period: Period, zone: ZoneInfo) -> Iterator[Cell]:
         at = until
 
 
+class Run(NamedTuple):
+    """A time in which a zone's clock is `offset_s` ahead of UTC."""
+
+    begin_s: float
+    end_s: float
+    offset_s: float
+
+
+def runs(period: Period, zone: ZoneInfo) -> list[Run]:
+    """The period, parted where the clocks are changed; in order, without gaps."""
+    at, end = period.begin.astimezone(UTC), period.end.astimezone(UTC)
+    ends = []
+    while at < end:
+        until = min(at + DAY, end)
+        if _offset(until, zone) != _offset(at, zone):
+            ends.append(until := _change(at, until, zone))
+        at = until
+    begins = [period.begin.astimezone(UTC), *(each for each in ends if each < end)]
+    return [
+        Run(begin.timestamp(), until.timestamp(), _seconds_ahead(begin, zone))
+        for begin, until in zip(begins, [*begins[1:], end], strict=True)
+        if begin < until
+    ]
+
+
 def _next(at: datetime, wall: datetime, zone: ZoneInfo) -> datetime:
     """When (UTC) the wall's hour ends, or the clocks are changed before that."""
     into = timedelta(minutes=wall.minute, seconds=wall.second, microseconds=wall.microsecond)
@@ -63,3 +89,9 @@ def _change(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
 
 def _offset(at: datetime, zone: ZoneInfo) -> timedelta | None:
     return at.astimezone(zone).utcoffset()
+
+
+def _seconds_ahead(at: datetime, zone: ZoneInfo) -> float:
+    offset = _offset(at, zone)
+    assert offset is not None
+    return offset.total_seconds()

@@ -25,7 +25,7 @@ def length_of(number: int) -> float:
     """Seconds in the (geometric) middle of a bin.
 
     >>> round(length_of(120))
-    3576
+    3575
     """
     return float(SHORTEST_S * GROWTH ** (number + 0.5))
 

@@ -8,6 +8,7 @@ and is not averaged: a cut stay would pass for a short one.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 from statistics import fmean, median
 from typing import NamedTuple
 
@@ -40,6 +41,8 @@ class Dwell:
     stays: int
     average_s: float | None
     median_s: float | None
+    p95_s: float | None
+    """95 % of them were no longer."""
 
 
 def stays(known: Iterable[Span]) -> list[Stay]:
@@ -75,10 +78,11 @@ def turnover(found: Iterable[Stay], share: Share, period: Period) -> float | Non
 def dwell(found: Iterable[Stay], period: Period) -> Dwell:
     """How long the vehicles stayed that left in the period."""
     ended = (stay for stay in found if _within(stay.left_s, period))
-    lengths = [stay.dwell_s for stay in ended if stay.dwell_s is not None]
+    lengths = sorted(stay.dwell_s for stay in ended if stay.dwell_s is not None)
     if not lengths:
-        return Dwell(0, None, None)
-    return Dwell(len(lengths), fmean(lengths), median(lengths))
+        return Dwell(0, None, None, None)
+    p95_s = lengths[ceil(0.95 * len(lengths)) - 1]
+    return Dwell(len(lengths), fmean(lengths), median(lengths), p95_s)
 
 
 def _within(at_s: float | None, period: Period) -> bool:

@@ -233,7 +233,7 @@ class Book:
                 self._db.execute(
                     "UPDATE OR IGNORE silences SET begin_ms = ?1, "
                     "born_ms = MAX(IFNULL(born_ms, ?2), ?2) WHERE agent = ?3 AND begin_ms = ?4",
-                    (min(max(row[0], self._last_word_ms(agent)), at_ms), at_ms, agent, row[0]),
+                    (max(row[0], self._last_word_ms(agent, at_ms)), at_ms, agent, row[0]),
                 )
 
     def _silent_since(self, agent: int) -> int | None:
@@ -241,10 +241,10 @@ class Book:
         row = self._db.execute(query, (agent,)).fetchone()
         return row and int(row[0])
 
-    def _last_word_ms(self, agent: int) -> int:
+    def _last_word_ms(self, agent: int, before_ms: int) -> int:
         (at_ms,) = self._db.execute(
-            "SELECT IFNULL(MAX((SELECT at_ms FROM events WHERE stream = streams.id "
+            "SELECT IFNULL(MAX((SELECT at_ms FROM events WHERE stream = streams.id AND at_ms < ? "
             "ORDER BY seq DESC LIMIT 1)), 0) FROM streams WHERE agent = ?",
-            (agent,),
+            (before_ms, agent),
         ).fetchone()
         return int(at_ms)
