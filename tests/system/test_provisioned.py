@@ -1,9 +1,11 @@
 """A lot with certificates, as the units run it: enrolled, over TLS, renewed, backed up."""
 
 import json
-from typing import Any
+from pathlib import Path
 
 import pytest
+
+from tests.system.machine import Machine
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
@@ -33,39 +35,31 @@ HERE = {"clock.is_synced"}
 """Not well in a container without a network, and none of ours."""
 
 
-def until_active(debian: Any, unit: str) -> None:
-    try:
-        debian.until("systemctl", "show", unit, "--property=ActiveState", says="=active")
-    except AssertionError as error:
-        journal = debian.try_run("journalctl", "-b", "-u", unit, "-n", "40", "--no-pager")
-        raise AssertionError(journal.stdout) from error
-
-
-def start(debian: Any, unit: str) -> str:
+def start(debian: Machine, unit: str) -> str:
     """A oneshot that must end well; answers its journal."""
     done = debian.try_run("systemctl", "start", unit)
-    said = debian.try_run("journalctl", "-b", "-u", unit, "-n", "40", "--no-pager").stdout
+    said = debian.told(unit)
     assert done.returncode == 0, said
     assert debian.show(unit, "Result") in ("success", "exec-condition"), said
-    return str(said)
+    return said
 
 
-def until_occupied(debian: Any) -> None:
+def until_occupied(debian: Machine) -> None:
     debian.until("lotkeeper", "gateway", "occupancy", "--json", says='"occupied": 1')
 
 
-def test_a_lot_is_made(debian: Any, debs: dict[int, Any]) -> None:
+def test_a_lot_is_made(debian: Machine, debs: dict[int, list[Path]]) -> None:
     debian.install(debs[1])
     lot = ("--lot", "north", "--host", "127.0.0.1", "--zone", "A:2", "--time-zone", "UTC")
     debian.run("lotkeeper", "gateway", "init", *lot)
     debian.run("systemctl", "restart", BROKER, GATEWAY, ENROLMENT)
     for unit in (BROKER, GATEWAY, ENROLMENT):
-        until_active(debian, unit)
+        debian.until_active(unit)
     debian.until("lotkeeper", "gateway", "occupancy", "--json", says='"total": 2')
 
 
 def test_an_agent_enrols_and_speaks_over_tls(
-    debian: Any, beside: Any, debs: dict[int, Any]
+    debian: Machine, beside: Machine, debs: dict[int, list[Path]]
 ) -> None:
     """Another machine, without the gateway's package."""
     beside.install([path for path in debs[1] if path.name.startswith(ON_AN_AGENT)])
@@ -76,13 +70,13 @@ def test_an_agent_enrols_and_speaks_over_tls(
     beside.run("lotkeeper", "agent", "enroll", "--invitation", "/root/invitation")
     beside.write("/etc/lotkeeper/agent.toml", AGENT_TOML)
     beside.run("systemctl", "start", AGENT)
-    until_active(beside, AGENT)
+    beside.until_active(AGENT)
     until_occupied(debian)
     key = beside.root / TLS / "identity.key"
     assert (key.stat().st_uid, key.stat().st_mode & 0o777) == (0, 0o600)
 
 
-def test_certificates_that_are_not_due_stay(debian: Any, beside: Any) -> None:
+def test_certificates_that_are_not_due_stay(debian: Machine, beside: Machine) -> None:
     for machine, role in ((debian, "gateway"), (beside, "agent")):
         certificate = machine.root / TLS / ("gateway.crt" if role == "gateway" else "identity.crt")
         before = certificate.read_bytes()
@@ -91,7 +85,7 @@ def test_certificates_that_are_not_due_stay(debian: Any, beside: Any) -> None:
         assert certificate.read_bytes() == before
 
 
-def test_the_agents_certificate_is_renewed(debian: Any, beside: Any) -> None:
+def test_the_agents_certificate_is_renewed(debian: Machine, beside: Machine) -> None:
     """By a service that may write that one file's folder, and has a copy of the key."""
     unit = "lotkeeper-agent-renewal"
     beside.write(f"/etc/systemd/system/{unit}.service.d/90-now.conf", NOW)
@@ -100,12 +94,12 @@ def test_the_agents_certificate_is_renewed(debian: Any, beside: Any) -> None:
     before = certificate.read_bytes()
     start(beside, unit)
     assert certificate.read_bytes() != before
-    until_active(beside, AGENT)
+    beside.until_active(AGENT)
     assert beside.show(AGENT, "MainPID") != process
     until_occupied(debian)
 
 
-def test_the_machines_certificates_are_renewed(debian: Any) -> None:
+def test_the_machines_certificates_are_renewed(debian: Machine) -> None:
     unit = "lotkeeper-gateway-renewal"
     debian.write(f"/etc/systemd/system/{unit}.service.d/90-now.conf", NOW)
     debian.run("systemctl", "daemon-reload")
@@ -114,10 +108,10 @@ def test_the_machines_certificates_are_renewed(debian: Any) -> None:
     start(debian, unit)
     assert key.read_bytes() != before
     for each in (BROKER, GATEWAY, ENROLMENT):
-        until_active(debian, each)
+        debian.until_active(each)
 
 
-def test_the_store_is_backed_up_without_the_cas_key(debian: Any) -> None:
+def test_the_store_is_backed_up_without_the_cas_key(debian: Machine) -> None:
     start(debian, "lotkeeper-gateway-backup")
     (made,) = (debian.root / "var/lib/lotkeeper/backups").glob("*.tar.gz")
     listed = debian.run("tar", "tzf", "/" + str(made.relative_to(debian.root)))
@@ -125,17 +119,17 @@ def test_the_store_is_backed_up_without_the_cas_key(debian: Any) -> None:
     assert "ca.key" not in listed
 
 
-def test_a_broken_database_of_the_brokers_does_not_stop_it(debian: Any) -> None:
+def test_a_broken_database_of_the_brokers_does_not_stop_it(debian: Machine) -> None:
     debian.run("systemctl", "stop", BROKER)
     database = debian.root / "var/lib/mosquitto/mosquitto.db"
     database.write_bytes(database.read_bytes()[:40] + b"\xff" * 200)
     debian.run("systemctl", "start", "--no-block", BROKER)
-    until_active(debian, BROKER)
+    debian.until_active(BROKER)
     assert [path for path in database.parent.glob("mosquitto.db?*") if path.stat().st_size == 240]
     until_occupied(debian)
 
 
-def test_the_doctor_finds_nothing_to_mend(debian: Any, beside: Any) -> None:
+def test_the_doctor_finds_nothing_to_mend(debian: Machine, beside: Machine) -> None:
     for machine in (debian, beside):
         told = json.loads(machine.try_run("lotkeeper", "doctor", "--json").stdout)
         found = [each for each in told["findings"] if each["level"] == "bad"]

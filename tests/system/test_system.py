@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.system.machine import Machine
+
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 WATCHDOG_S = 30.0
@@ -43,25 +45,12 @@ path = "/var/lib/lotkeeper/records"
 """
 
 
-def told(debian: Any, unit: str) -> str:
-    """What went wrong, for a message."""
-    return str(debian.try_run("journalctl", "-b", "-u", unit, "-n", "300", "--no-pager").stdout)
-
-
-def until_active(debian: Any, *units: str) -> None:
-    for unit in units:
-        try:
-            debian.until("systemctl", "show", unit, "--property=ActiveState", says="=active")
-        except AssertionError as error:
-            raise AssertionError(told(debian, unit)) from error
-
-
-def until_occupied(debian: Any) -> None:
+def until_occupied(debian: Machine) -> None:
     """The whole way, sensor to gateway."""
     debian.until("lotkeeper", "gateway", "occupancy", "--json", says='"occupied": 1')
 
 
-def epoch(debian: Any) -> str:
+def epoch(debian: Machine) -> str:
     """Born with the agent's store."""
     database = sqlite3.connect(debian.root / "var/lib/lotkeeper/agent.db")
     (value,) = database.execute("SELECT value FROM agent WHERE name = 'epoch'").fetchone()
@@ -69,7 +58,9 @@ def epoch(debian: Any) -> str:
     return str(value)
 
 
-def test_installs_and_waits_for_its_configuration(debian: Any, debs: dict[int, Any]) -> None:
+def test_installs_and_waits_for_its_configuration(
+    debian: Machine, debs: dict[int, list[Path]]
+) -> None:
     debian.install(debs[1])
     assert debian.run("systemctl", "is-system-running").strip() == "running"
     assert debian.show(AGENT, "ActiveState") == "inactive"
@@ -78,7 +69,7 @@ def test_installs_and_waits_for_its_configuration(debian: Any, debs: dict[int, A
     assert "lotkeeper" in debian.run("id", "--name", "--groups", "lotkeeper")
 
 
-def test_every_unit_is_valid_where_it_is_installed(debian: Any) -> None:
+def test_every_unit_is_valid_where_it_is_installed(debian: Machine) -> None:
     listed = debian.run("dpkg", "-L", "lotkeeper-common", AGENT, GATEWAY)
     units = [Path(path).name for path in listed.split() if "/systemd/system/lotkeeper" in path]
     units = [unit.replace("@.", "@north.") for unit in units if not unit.endswith((".d", ".conf"))]
@@ -87,7 +78,7 @@ def test_every_unit_is_valid_where_it_is_installed(debian: Any) -> None:
     assert [line for line in done.stderr.splitlines() if "lotkeeper" in line] == []
 
 
-def test_works_once_it_is_configured(debian: Any) -> None:
+def test_works_once_it_is_configured(debian: Machine) -> None:
     debian.write("/etc/mosquitto/conf.d/local.conf", BROKER_CONF)
     debian.write("/etc/lotkeeper/agent.toml", AGENT_TOML)
     debian.write("/etc/lotkeeper/gateway.toml", GATEWAY_TOML)
@@ -95,12 +86,12 @@ def test_works_once_it_is_configured(debian: Any) -> None:
         debian.write(f"{TLS}/{key}", "the key", 0o600)
     debian.run("systemctl", "restart", BROKER, "lotkeeper.target")
     debian.run("systemctl", "start", AGENT, GATEWAY)
-    until_active(debian, *SERVICES)
+    debian.until_active(*SERVICES)
     until_occupied(debian)
 
 
 @pytest.mark.parametrize("unit", [AGENT, GATEWAY, BROKER])
-def test_runs_in_its_sandbox(debian: Any, unit: str) -> None:
+def test_runs_in_its_sandbox(debian: Machine, unit: str) -> None:
     process = Path(f"/proc/{debian.outside(unit)}")
     status = dict(x.split(":\t") for x in (process / "status").read_text().splitlines())
     assert "0" not in status["Uid"].split()
@@ -109,7 +100,7 @@ def test_runs_in_its_sandbox(debian: Any, unit: str) -> None:
 
 
 @pytest.mark.parametrize("unit", [AGENT, GATEWAY])
-def test_sees_a_copy_of_its_identity_and_cannot_change_it(debian: Any, unit: str) -> None:
+def test_sees_a_copy_of_its_identity_and_cannot_change_it(debian: Machine, unit: str) -> None:
     seen = Path(f"/proc/{debian.outside(unit)}/root{TLS}")
     assert [path.name for path in seen.glob("*.key")] == [KEYS[unit]]
     assert (seen / KEYS[unit]).read_text() == "the key"
@@ -121,12 +112,11 @@ def test_sees_a_copy_of_its_identity_and_cannot_change_it(debian: Any, unit: str
 
 
 @pytest.mark.parametrize("unit", SERVICES)
-def test_comes_back_after_kill_9(debian: Any, unit: str) -> None:
+def test_comes_back_after_kill_9(debian: Machine, unit: str) -> None:
     before = debian.show(unit, "MainPID")
     begun = time.monotonic()
     os.kill(debian.outside(unit), signal.SIGKILL)
-    debian.until("systemctl", "show", unit, "--property=NRestarts", says="=1")
-    until_active(debian, unit)
+    debian.until_new(unit, 1)
     took_s = time.monotonic() - begun
     print(f"{unit}: back {took_s:.1f} s after SIGKILL")
     assert debian.show(unit, "MainPID") not in ("0", before)
@@ -134,35 +124,31 @@ def test_comes_back_after_kill_9(debian: Any, unit: str) -> None:
     until_occupied(debian)
 
 
-def test_comes_back_when_it_hangs(debian: Any) -> None:
+def test_comes_back_when_it_hangs(debian: Machine) -> None:
     """Both at once: the watchdog takes its time. Back is a new process, within a second of it."""
     frozen = {unit: (debian.outside(unit), time.monotonic()) for unit in (AGENT, GATEWAY)}
     for process, _ in frozen.values():
         os.kill(process, signal.SIGSTOP)
     for unit, (process, since_s) in sorted(frozen.items()):
         debian.until("systemctl", "show", unit, "--property=NRestarts", says="=2")
-        exited = monotonic_s(debian, unit, "ExecMainStartTimestampMonotonic")
-        print(f"{unit}: a new process {exited - since_s:.1f} s after SIGSTOP")
-        assert exited - since_s < WATCHDOG_S + 1
+        took_s = debian.started_s(unit) - since_s
+        print(f"{unit}: a new process {took_s:.1f} s after SIGSTOP")
+        assert took_s < WATCHDOG_S + 1
         assert not Path(f"/proc/{process}").exists()
-        assert "Watchdog timeout" in told(debian, unit)
-        assert "Fatal Python error: Aborted" in told(debian, unit)
-    until_active(debian, AGENT, GATEWAY)
+        assert "Watchdog timeout" in debian.told(unit)
+        assert "Fatal Python error: Aborted" in debian.told(unit)
+    debian.until_active(AGENT, GATEWAY)
     until_occupied(debian)
 
 
-def monotonic_s(debian: Any, unit: str, name: str) -> float:
-    return int(debian.show(unit, name)) / 1e6
-
-
-def test_a_second_lot_runs_beside_the_first(debian: Any) -> None:
+def test_a_second_lot_runs_beside_the_first(debian: Machine) -> None:
     """An instance of the template, with a store where it alone may write."""
     unit, store = "lotkeeper-gateway@south", "/var/lib/lotkeeper/south/gateway.db"
     own = f'[store]\npath = "{store}"\n[metrics]\nport = 9465\n'
     text = GATEWAY_TOML.replace('"north"', '"south"').replace("/records", "/south/records")
     debian.write("/etc/lotkeeper/lots/south/gateway.toml", text + own)
     debian.run("systemctl", "start", unit)
-    until_active(debian, unit)
+    debian.until_active(unit)
     assert (debian.root / store[1:]).exists()
     assert debian.show(GATEWAY, "ActiveState") == "active"
     debian.run("systemctl", "stop", "lotkeeper.target")
@@ -170,10 +156,10 @@ def test_a_second_lot_runs_beside_the_first(debian: Any) -> None:
         debian.until("systemctl", "show", each, "--property=ActiveState", says="=inactive")
     debian.run("rm", "-r", "/etc/lotkeeper/lots")
     debian.run("systemctl", "start", "lotkeeper.target")
-    until_active(debian, AGENT, GATEWAY)
+    debian.until_active(AGENT, GATEWAY)
 
 
-def test_stays_down_with_a_bad_configuration_and_the_doctor_says_so(debian: Any) -> None:
+def test_stays_down_with_a_bad_configuration_and_the_doctor_says_so(debian: Machine) -> None:
     restarts = debian.show(AGENT, "NRestarts")
     debian.write("/etc/lotkeeper/agent.toml", AGENT_TOML.replace("agent_id", "agentid"))
     debian.try_run("systemctl", "restart", AGENT)
@@ -185,7 +171,7 @@ def test_stays_down_with_a_bad_configuration_and_the_doctor_says_so(debian: Any)
     assert "agentid" in next(x["says"] for x in findings if x["where"].endswith("agent.toml"))
     debian.write("/etc/lotkeeper/agent.toml", AGENT_TOML)
     debian.run("systemctl", "restart", AGENT)
-    until_active(debian, AGENT)
+    debian.until_active(AGENT)
     assert [
         x["where"] for x in doctors(debian) if x["level"] == "bad" and x["check"] not in HERE
     ] == []
@@ -195,14 +181,14 @@ HERE = {"clock.is_synced"}
 """Not well in a container without a network, and none of ours."""
 
 
-def doctors(debian: Any) -> list[dict[str, Any]]:
+def doctors(debian: Machine) -> list[dict[str, Any]]:
     findings: list[dict[str, Any]] = json.loads(
         debian.try_run("lotkeeper", "doctor", "--json").stdout
     )["findings"]
     return findings
 
 
-def test_settings_for_a_pi_are_understood(debian: Any) -> None:
+def test_settings_for_a_pi_are_understood(debian: Machine) -> None:
     debian.run("/usr/share/lotkeeper/firmware-config/apply")
     debian.run("systemctl", "daemon-reexec")
     debian.run("systemctl", "restart", "systemd-journald")
@@ -210,36 +196,36 @@ def test_settings_for_a_pi_are_understood(debian: Any) -> None:
     assert [line for line in said.splitlines() if "60-lotkeeper" in line] == []
 
 
-def test_comes_back_after_a_reboot(debian: Any) -> None:
+def test_comes_back_after_a_reboot(debian: Machine) -> None:
     before = epoch(debian)
     debian.reboot()
-    until_active(debian, *SERVICES)
+    debian.until_active(*SERVICES)
     until_occupied(debian)
     assert epoch(debian) == before
     assert len(debian.run("journalctl", "--list-boots", "-q").splitlines()) >= 2
 
 
-def test_upgrades_and_rolls_back(debian: Any, debs: dict[int, Any]) -> None:
+def test_upgrades_and_rolls_back(debian: Machine, debs: dict[int, list[Path]]) -> None:
     before, kept = epoch(debian), debian.show(AGENT, "UnitFileState")
     for revision, options in ((2, ()), (1, ("--allow-downgrades",))):
         process = debian.show(AGENT, "MainPID")
         debian.install(debs[revision], *options)
         version = debian.run("dpkg-query", "-Wf", "${Version}", AGENT)
         assert f"-{revision}~deb" in version
-        until_active(debian, *SERVICES)
+        debian.until_active(*SERVICES)
         assert debian.show(AGENT, "MainPID") != process
         until_occupied(debian)
         assert (epoch(debian), debian.show(AGENT, "UnitFileState")) == (before, kept)
 
 
-def test_a_unit_that_was_disabled_stays_so(debian: Any, debs: dict[int, Any]) -> None:
+def test_a_unit_that_was_disabled_stays_so(debian: Machine, debs: dict[int, list[Path]]) -> None:
     debian.run("systemctl", "disable", "--now", AGENT)
     debian.install(debs[2])
     assert debian.show(AGENT, "UnitFileState") == "disabled"
     assert debian.show(AGENT, "ActiveState") == "inactive"
 
 
-def test_removal_leaves_data_and_purging_nothing(debian: Any) -> None:
+def test_removal_leaves_data_and_purging_nothing(debian: Machine) -> None:
     names = (AGENT, "lotkeeper-console", GATEWAY, "lotkeeper-common")
     debian.run("apt-get", "remove", "-y", "-q", *names)
     assert (debian.root / "var/lib/lotkeeper/gateway.db").exists()
@@ -252,5 +238,5 @@ def test_removal_leaves_data_and_purging_nothing(debian: Any) -> None:
     assert [path for path in left if not path.startswith((*mine, "/var/log/"))] == []
     wants = debian.run("find", "/etc/systemd/system", "-name", "lotkeeper*.service").split()
     assert wants == []
-    until_active(debian, BROKER)
+    debian.until_active(BROKER)
     assert debian.run("systemctl", "is-system-running").strip() == "running"
