@@ -102,8 +102,18 @@ class Remote:
     def check(self, desired: Configure) -> AgentSettings:
         """The settings that `desired` makes, its drivers built and not opened. Raises ConfigError.
 
-        What it changes is for these sections alone, and opens nothing but devices.
+        What it changes is for these sections alone, and opens nothing but devices. A driver may
+        check its options in its own way, and fail in it: what comes from afar must end nobody.
         """
+        try:
+            return self._checked(desired)
+        except ConfigError:
+            raise
+        except Exception as error:
+            log.exception("revision %s", desired.revision)
+            raise ConfigError(f"revision {desired.revision} cannot be used: {error!r}") from error
+
+    def _checked(self, desired: Configure) -> AgentSettings:
         where = f"revision {desired.revision}"
         faults = [_refusal(name) for name in desired.config if name not in SECTIONS]
         if faults:

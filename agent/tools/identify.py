@@ -9,11 +9,11 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from runtime.big import big
 from agent.tools.reaction import Reaction, strongest
 from agent.tools.sensors import Channel, Feed, Sample
 from agent.tools.summary import told
 from drivers import Quality
+from runtime.big import big
 
 FRAME_S = 0.2
 POLL_S = 0.2

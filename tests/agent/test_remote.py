@@ -1,5 +1,6 @@
 """The desired configuration on disk: what is refused, what is rolled back, what a kill leaves."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -8,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from agent import trial
 from agent.remote import Remote, in_force, kept_path, read
@@ -79,6 +83,52 @@ def test_what_is_refused_is_named(config: Path, sections: dict[str, Any], told: 
         Remote(config).check(desired(sections))
     assert told in str(caught.value)
     assert str(caught.value).startswith("revision 1-a: ")
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers()
+    | st.text(max_size=4)
+    | st.sampled_from(["A1", "simulated", "hcsr04", "vl53l1x", "a02yyuw", "magnetic", 10**400]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["spot_id", "sensor", "kind", "detector", "bus", "port", "trigger", "x"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@pytest.fixture(scope="module")
+def remote(tmp_path_factory: pytest.TempPathFactory) -> Remote:
+    folder = tmp_path_factory.mktemp("fuzzed")
+    (folder / "agent.toml").write_text(TOML.format(folder=folder))
+    return Remote(folder / "agent.toml")
+
+
+@examples(max_examples=500, deadline=None)
+@given(config=st.dictionaries(st.sampled_from(["spots", "lanes", "publish", "mqtt"]), VALUES))
+def test_whatever_comes_is_taken_or_refused(remote: Remote, config: dict[str, Any]) -> None:
+    with contextlib.suppress(ConfigError):
+        assert remote.check(desired(config)).agent_id == "pi-1"
+
+
+def test_a_driver_that_fails_in_its_own_way_is_a_refusal(
+    remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise ZeroDivisionError("by its baud rate")
+
+    monkeypatch.setattr("agent.remote._clashes", fails)
+    with pytest.raises(ConfigError, match="1-a cannot be used: ZeroDivisionError"):
+        remote.check(desired(A2))
 
 
 def test_a_trial_is_counted_before_it_is_used_and_ends(config: Path, tmp_path: Path) -> None:

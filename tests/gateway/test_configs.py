@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from contract.commands import NEVER, Configure
 from contract.health import AgentHealth
@@ -208,6 +210,33 @@ def test_what_cannot_be_desired_is_named(
     assert response.status == "error"
     assert told in response.error
     assert room.step() == []
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers()
+    | st.sampled_from(["A1", "B1", "", 2**70]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["spot_id", "spots", "publish", "x"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(config=VALUES, trial_s=VALUES)
+def test_whatever_is_asked_is_answered_and_can_be_published(
+    room: Room, config: Any, trial_s: Any
+) -> None:
+    response = room.ask("config-set", agent_id="pi-1", config=config, trial_s=trial_s)
+    assert (response.status == "error") == bool(response.error)
+    assert len(room.step()) == (response.status == "ok")
+    room.store.configs.reload()
 
 
 def test_show_names_the_revisions_there_are(room: Room) -> None:
