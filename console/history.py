@@ -16,11 +16,10 @@ from console.folding import By, Part, Run, parts_of, put, runs_of
 from console.past import COUNTED, Cursor, Found, Record, Wanted
 from contract.words import ClockState
 from gateway.config import GatewaySettings
-from gateway.history.schema import CLOCKS, DAY_MS, LOT, STATUSES, TYPES, reading
+from gateway.history.schema import CLOCKS, DAY_MS, KIND, LOT, STATUSES, TYPES, reading
 from gateway.history.timeline import FOREVER_MS, Hole, Said, Span, spans
 from gateway.sinks import registry
 from gateway.tools.reading import Unreadable
-from gateway.witness import KIND
 from measures import Dwell, Period, Share, bin_of, quantile
 
 _NEWEST = """

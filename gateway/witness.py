@@ -15,9 +15,8 @@ from contract.words import EventType
 from gateway.addresses import addressed
 from gateway.books import OWN, STORE
 from gateway.config import GatewaySettings
+from gateway.history.schema import KIND
 from gateway.lot import Lot
-
-KIND = "history"
 
 
 def listeners(settings: GatewaySettings) -> list[str]:

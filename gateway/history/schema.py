@@ -12,6 +12,8 @@ from pathlib import Path
 from contract.words import EventType, Status
 from gateway.store import read_only
 
+KIND = "history"
+"""The kind of the sinks that write such a file."""
 QUARTER_MS = 900_000
 """Each zone's time differs from UTC by whole quarters of an hour, before and behind a change."""
 DAY_MS = 86_400_000
