@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from console import database, problems
 from console.audit import Audit
+from console.bodies import BoundedBodies
 from console.config import ConsoleSettings
 from console.desk import Desk
 from console.hub import Hub
@@ -93,6 +94,7 @@ def make_app(desk: Desk) -> FastAPI:
     )
     app.state.desk = desk
     problems.add_to(app)
+    app.add_middleware(BoundedBodies)
     root = APIRouter(prefix=ROOT)
     for group in (summary, lots, spots, past, figures, targets, reports, alerts, events, admin):
         root.include_router(group.router)

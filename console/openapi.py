@@ -17,6 +17,8 @@ FAILURES = {
     "503": "The lot's store cannot be read.",
 }
 ORDERS = {
+    "400": "The body cannot be read.",
+    "413": "The body is larger than 1 MiB.",
     "409": "The gateway refuses it.",
     "504": "The gateway does not answer: ask again with the same Idempotency-Key.",
 }
@@ -68,6 +70,8 @@ def example_of(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
         return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas)
     if "examples" in schema:
         return schema["examples"][0]
+    if "enum" in schema:
+        return schema["enum"][0]
     if schema.get("type") == "array":
         return [example_of(schema["items"], schemas)]
     if "properties" in schema:

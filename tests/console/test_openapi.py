@@ -83,7 +83,7 @@ def test_every_failure_is_problem_details(console) -> None:
             set()
             if path == "/api/v1/health"
             else {"401", "403", "404", "422", "429", "503"}
-            | (set() if method == "get" else {"409", "504"})
+            | (set() if method == "get" else {"400", "409", "413", "504"})
         )
         for each in failures.values():
             assert list(each["content"]) == ["application/problem+json"]
