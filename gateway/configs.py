@@ -11,6 +11,7 @@ apart. The newest of an agent stands retained on its command topic, and is owed 
 import hashlib
 import json
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ CREATE TABLE configs (
     agent_id TEXT NOT NULL, number INTEGER NOT NULL, command TEXT NOT NULL,
     said_by TEXT NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
     PRIMARY KEY (agent_id, number)
-) WITHOUT ROWID;
+);
 """
 REVISIONS_KEPT = 50
 """Of each agent."""
@@ -99,6 +100,18 @@ class Configs:
         self.owed.add(agent_id)
         return made
 
+    def take_over(self, rows: Iterable[tuple[Any, ...]]) -> int:
+        """In a transaction: the newest of another store's revisions, of agents without one here.
+
+        Answers of how many agents; what is none, because it was damaged, is passed over.
+        """
+        good = [row for row in rows if _is_whole(row)]
+        found = {row[0]: row for row in sorted(good, key=lambda row: row[1])}
+        taken = [row for agent_id, row in found.items() if agent_id not in self.newest]
+        self._db.executemany("INSERT INTO configs VALUES (?, ?, ?, ?, ?, ?, ?)", taken)
+        self.reload()
+        return len(taken)
+
     def is_news(self, agent_id: str, revision: str | None, state: str, reason: str) -> bool:
         """Whether an agent says something new of the revision that is desired of it."""
         newest = self.newest.get(agent_id)
@@ -129,3 +142,14 @@ def _revision(row: tuple[Any, ...]) -> Revision:
     agent_id, number, command, by, at, state, reason = row
     desired = Configure.model_validate_json(command)
     return Revision(agent_id, number, desired, by, at, state, reason)
+
+
+def _is_whole(row: tuple[Any, ...]) -> bool:
+    agent_id, number, command, *words = row
+    if not isinstance(number, int) or not all(isinstance(each, str) for each in (agent_id, *words)):
+        return False
+    try:
+        Configure.model_validate_json(command)
+    except (ValueError, TypeError):
+        return False
+    return True

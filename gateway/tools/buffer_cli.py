@@ -134,7 +134,8 @@ def _tell(found: "Salvage") -> None:
     )
     typer.echo(
         f"  {found.letters} dead letters, {found.closed_spots} closed spots, "
-        f"{found.counts} counted zones, {found.spots} spots' states, {found.devices} devices"
+        f"{found.counts} counted zones, {found.spots} spots' states, {found.devices} devices, "
+        f"{found.configs} agents' configurations"
     )
     for words in found.unread:
         typer.echo(f"  not read: {words}")

@@ -29,6 +29,7 @@ class Remains:
     devices: list[Columns] = field(default_factory=list)
     device_spots: list[Columns] = field(default_factory=list)
     device_events: list[Columns] = field(default_factory=list)
+    configs: list[Columns] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
 
@@ -60,6 +61,9 @@ def remains_of(damaged: Path) -> Remains:
         )
         found.device_events = _table(
             db, found, "device_events", "device_id, event_id, at, CAST(print AS BLOB)"
+        )
+        found.configs = _table(
+            db, found, "configs", "agent_id, number, command, said_by, at, state, reason"
         )
     return found
 

@@ -53,6 +53,7 @@ class Salvage:
     counts: int = 0
     spots: int = 0
     devices: int = 0
+    configs: int = 0
     unread: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -81,6 +82,7 @@ def salvage_into(store: GatewayStore, damaged: Path) -> Salvage:
         found.devices = store.devices.take_over(
             remains.devices, remains.device_spots, remains.device_events
         )
+        found.configs = store.configs.take_over(remains.configs)
         _take_ledger(store, remains, found)
     return found
 

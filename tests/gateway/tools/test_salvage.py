@@ -193,3 +193,21 @@ def test_devices_and_what_they_said_are_known_again(house: Any) -> None:
     assert books.print_of("cam-1", "e1") == b"12345678"
     assert books.places()["B1"].settled is Status.OCCUPIED
     assert books.epoch() != epoch
+
+
+def test_what_is_desired_of_agents_comes_over_unless_it_was_desired_anew(house: Any) -> None:
+    configs = house.store.configs
+    with house.store.transaction():
+        for agent_id in ("pi-1", "pi-1", "pi-2"):
+            configs.desire(agent_id, {"publish": {}}, 60, "ada", "2026-03-01T12:00:00Z")
+    house.store.db.execute("INSERT INTO configs VALUES ('pi-3', 1, '{', '', '', '', '')")
+    aside = break_file(house)
+    with house.store.transaction():
+        house.store.configs.desire("pi-2", {}, 60, "bob", "2026-03-02T12:00:00Z")
+    assert salvage(house, aside).configs == 1
+    newest = house.store.configs.newest
+    assert {agent: (each.number, each.by) for agent, each in newest.items()} == {
+        "pi-1": (2, "ada"),
+        "pi-2": (1, "bob"),
+    }
+    assert salvage(house, aside).configs == 0
