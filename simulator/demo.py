@@ -67,6 +67,7 @@ class Demo:
             bays_an_agent=BAYS_AN_AGENT,
             zones=ZONES,
             quiet_s=max(options.speed / 4, 1.0),
+            keeps_past=True,
         )
         self.display = Display(self.site.mqtt, LOT, self.site.metrics_port)
         self.breaker = Breaker(list(options.faults))

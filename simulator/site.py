@@ -53,8 +53,10 @@ class Site:
         bays_an_agent: int,
         zones: Sequence[str] = (),
         quiet_s: float = QUIET_S,
+        keeps_past: bool = False,
     ) -> None:
         self.lot_id = lot_id
+        self.keeps_past = keeps_past
         self.folder = folder
         self.zones = list(zones) or [f"zone-{n + 1}" for n in range(ZONES)]
         self.mqtt = MqttSettings(
@@ -190,6 +192,11 @@ class Site:
             f'[[sinks]]\nname = "disk"\nkind = "file"\npath = "{self.folder / "sink"}"\n'
             f'[[sinks]]\nname = "cloud"\nkind = "http"\nurl = "{self.door.url}"\n'
             f'token_file = "{token}"\nmax_records = 500\n'
+            + (
+                f'[[sinks]]\nname = "past"\nkind = "history"\npath = "{self.folder}/history.db"\n'
+                if self.keeps_past
+                else ""
+            )
         )
         os.chmod(path, 0o600)
         return path

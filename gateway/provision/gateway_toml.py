@@ -33,6 +33,12 @@ name = "disk"
 kind = "file"
 path = "/var/lib/lotkeeper/records"
 
+# The lot's past, which the console reads: 400 days, and 2 GB, at most.
+[[sinks]]
+name = "past"
+kind = "history"
+path = "/var/lib/lotkeeper/history.db"
+
 # One [[alerts.notify]] for each who is told of alerts: docs/alerts.md. The file holds the address,
 # which may be any of apprise's, on its first line: mode 600, the user lotkeeper's.
 # [[alerts.notify]]

@@ -14,6 +14,7 @@ from console.config import ConsoleSettings
 from contract.spots import Position
 from display.config import DisplaySettings
 from gateway.config import GatewaySettings
+from gateway.sinks.history import Config as HistoryConfig
 from runtime.config import load
 from runtime.mqtt import MqttSettings, TlsSettings
 
@@ -41,7 +42,7 @@ CASES = [
         AgentSettings,
         [RangingSettings, MagneticSettings, FusedSettings, PassageSettings, TlsSettings],
     ),
-    ("gateway.toml", GatewaySettings, [Position, TlsSettings]),
+    ("gateway.toml", GatewaySettings, [Position, TlsSettings, HistoryConfig]),
     ("console.toml", ConsoleSettings, [MqttSettings, TlsSettings]),
     ("display.toml", DisplaySettings, [TlsSettings]),
 ]
