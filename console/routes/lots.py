@@ -1,47 +1,67 @@
 """Facilities, lots, zones, floors: how full they are now."""
 
 from collections import defaultdict
-from typing import Annotated
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from fastapi import Query as InQuery
 
 from console.desk import TheDesk, TheLot, viewer
 from console.lots import Lot, Present
-from console.models import Facility, FloorNow, LotNow, Page, PageQuery, ZoneNow, counts
+from console.models import Facility, FloorNow, LotNow, Page, PageQuery, ZoneNow, arranged, counts
+from console.problems import Problem
 from contract.words import Status
 from gateway.occupancy import Term, tally
 
 router = APIRouter(tags=["lots"], dependencies=[viewer])
 
 
+LotSort = Literal[
+    "lot_id", "-lot_id", "free", "-free", "occupancy_rate", "-occupancy_rate", "-last_updated"
+]
+
+
 class LotQuery(PageQuery):
-    """Which lots."""
+    """Which lots, in which order. Without a value, a lot comes last in every order."""
 
     facility: str | None = None
+    sort: LotSort = "lot_id"
 
 
 @router.get("/facilities")
 def facilities(desk: TheDesk, query: Annotated[PageQuery, InQuery()]) -> Page[Facility]:
     """Every facility, with the sum of its lots."""
-    of_facility: dict[str, list[Lot]] = defaultdict(list)
-    for lot in desk.lots.values():
-        of_facility[lot.settings.facility_id].append(lot)
-    found = [
-        Facility(
-            facility_id=facility_id,
-            lots=[lot.lot_id for lot in lots],
-            **counts([lot.present().whole for lot in lots]),
+    names = sorted({lot.settings.facility_id for lot in desk.lots.values()})
+    return Page[Facility].of([_facility(name, desk.chosen(name, None)) for name in names], query)
+
+
+@router.get("/facilities/{facility_id}")
+def facility(desk: TheDesk, facility_id: str) -> Facility:
+    """One facility."""
+    found = desk.chosen(facility_id, None)
+    if not found:
+        raise Problem(
+            HTTPStatus.NOT_FOUND,
+            f"facility_id = {facility_id!r}: no such facility; GET /api/v1/facilities lists them",
         )
-        for facility_id, lots in sorted(of_facility.items())
-    ]
-    return Page[Facility].of(found, query)
+    return _facility(facility_id, found)
+
+
+def _facility(facility_id: str, lots: Sequence[Lot]) -> Facility:
+    return Facility(
+        facility_id=facility_id,
+        lots=[lot.lot_id for lot in lots],
+        **counts([lot.present().whole for lot in lots]),
+    )
 
 
 @router.get("/lots")
 def lots(desk: TheDesk, query: Annotated[LotQuery, InQuery()]) -> Page[LotNow]:
     """Every lot now."""
-    return Page[LotNow].of([now(lot) for lot in desk.chosen(query.facility, None)], query)
+    found = [now(lot) for lot in desk.chosen(query.facility, None)]
+    return Page[LotNow].of(arranged(found, query.sort, getattr), query)
 
 
 @router.get("/lots/{lot_id}")
@@ -53,8 +73,25 @@ def lot_now(lot: TheLot) -> LotNow:
 @router.get("/lots/{lot_id}/zones")
 def zones(lot: TheLot, query: Annotated[PageQuery, InQuery()]) -> Page[ZoneNow]:
     """The zones of a lot now."""
+    return Page[ZoneNow].of(_zones(lot), query)
+
+
+@router.get("/lots/{lot_id}/zones/{zone_id}")
+def zone(lot: TheLot, zone_id: str) -> ZoneNow:
+    """One zone now."""
+    for found in _zones(lot):
+        if found.zone_id == zone_id:
+            return found
+    raise Problem(
+        HTTPStatus.NOT_FOUND,
+        f"zone_id = {zone_id!r}: not in the lot's layout; GET /api/v1/lots/{lot.lot_id}/zones "
+        "lists them",
+    )
+
+
+def _zones(lot: Lot) -> list[ZoneNow]:
     present = lot.present()
-    found = [
+    return [
         ZoneNow(
             lot_id=lot.lot_id,
             zone_id=zone.zone_id,
@@ -66,7 +103,6 @@ def zones(lot: TheLot, query: Annotated[PageQuery, InQuery()]) -> Page[ZoneNow]:
         for zone in lot.settings.zones
         if zone.zone_id in present.zones
     ]
-    return Page[ZoneNow].of(found, query)
 
 
 @router.get("/lots/{lot_id}/floors")

@@ -1,13 +1,15 @@
 """console.toml and the environment over it."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from console.config import ConsoleSettings, read
+from console.config import SECTIONS, ConsoleSettings, LotSettings, read
 from console.lots import open_lots
 from runtime.config import ConfigError
 
+LOT = LotSettings(gateway=Path("gateway.toml"))
 MINIMAL = '[[lots]]\ngateway = "gateway.toml"\n'
 
 
@@ -24,6 +26,21 @@ def test_the_environment_goes_before_the_file(path: Path) -> None:
         path, {"LOTKEEPER_CONSOLE_HTTP__PORT": "8082", "LOTKEEPER_CONSOLE_LIVE__CACHE_S": "0.5"}
     )
     assert (found.http.port, found.live.cache_s) == (8082, 0.5)
+
+
+def test_every_variable_is_on_the_page_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "console.md").read_text()
+    shown = dict(re.findall(r"^\| `(LOTKEEPER_CONSOLE_\w+)` \| (`[^`]*`)? ?\|", page, re.MULTILINE))
+    there = {
+        f"LOTKEEPER_CONSOLE_{section}__{option}".upper(): field.default
+        for section in SECTIONS
+        for option, field in type(
+            getattr(ConsoleSettings(lots=[LOT]), section)
+        ).model_fields.items()
+    }
+    assert shown == {
+        name: "" if default is None else f"`{default}`" for name, default in there.items()
+    }
 
 
 @pytest.mark.parametrize(

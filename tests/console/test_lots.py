@@ -82,6 +82,23 @@ def test_spots_are_filtered_sorted_and_paged(
     assert page["total"] == (3 if "limit" in asked else len(found))
 
 
+@pytest.mark.parametrize(
+    ("sort", "first"),
+    [("occupancy_rate", 0), ("-occupancy_rate", 0), ("-free", 0), ("free", 1)],
+)
+def test_lots_are_sorted(console, site, silent, sort: str, first: int) -> None:
+    """Of the silent one no spot is free, and no rate is known."""
+    lots = console.read("/lots", sort=sort)["items"]
+    assert lots[0]["lot_id"] == (site.lot_id, silent.lot_id)[first]
+
+
+def test_one_facility_and_one_zone(console, site) -> None:
+    (one,) = [f for f in console.read("/facilities")["items"] if f["facility_id"] == "f1"]
+    assert console.read("/facilities/f1") == one
+    zones = console.read(f"/lots/{site.lot_id}/zones")["items"]
+    assert [console.read(f"/lots/{site.lot_id}/zones/{z['zone_id']}") for z in zones] == zones
+
+
 def test_devices(console, site, silent) -> None:
     heard = console.read(f"/lots/{site.lot_id}/devices/pi-1")
     assert (heard["state"], heard["accepted_records"]) == ("online", site.seq)
@@ -98,6 +115,8 @@ def test_devices(console, site, silent) -> None:
         ("/lots/lot-9", 404, "no such lot"),
         ("/lots/{lot}/spots/Z9", 404, "not in the lot's layout"),
         ("/lots/{lot}/devices/pi-9", 404, "not heard of"),
+        ("/lots/{lot}/zones/Z", 404, "not in the lot's layout"),
+        ("/facilities/f9", 404, "no such facility"),
         ("/spots?flor=2", 422, "query.flor"),
         ("/spots?limit=0", 422, "query.limit"),
         ("/spots?sort=colour", 422, "query.sort"),

@@ -45,9 +45,11 @@ def test_every_example_is_valid_by_its_schema(console) -> None:
         "/health",
         "/summary",
         "/facilities",
+        "/facilities/{facility_id}",
         "/lots",
         "/lots/{lot_id}",
         "/lots/{lot_id}/zones",
+        "/lots/{lot_id}/zones/{zone_id}",
         "/lots/{lot_id}/floors",
         "/lots/{lot_id}/log",
         "/lots/{lot_id}/usage",
@@ -62,7 +64,9 @@ def test_every_example_is_valid_by_its_schema(console) -> None:
 )
 def test_an_example_has_the_fields_of_a_real_answer(console, site, path: str) -> None:
     example = example_of(console.app.openapi()["paths"][f"/api/v1{path}"]["get"])
-    filled = path.format(lot_id=site.lot_id, spot_id="A1", agent_id="pi-1")
+    filled = path.format(
+        lot_id=site.lot_id, spot_id="A1", agent_id="pi-1", zone_id="A", facility_id="f1"
+    )
     real = console.get(filled, Scope.ADMIN).json()
     assert shape(real) == shape(example)
 
