@@ -42,6 +42,7 @@ class Gatherer:
         self._look_seldom(now, now_s)
         spots = lot.ingest.spots.values()
         self._own = Counter(spot.agent_id for spot in spots if spot.agent_id)
+        gone = {each.device_id for each in lot.devices.values() if each.retired}
         return Facts(
             now=now,
             synced=lot.clock.synced(),
@@ -49,7 +50,7 @@ class Gatherer:
             linked=linked,
             agents={
                 agent_id: self._agent(agent_id, now, now_s)
-                for agent_id in sorted(self._own.keys() | lot.presences.keys())
+                for agent_id in sorted((self._own.keys() | lot.presences.keys()) - gone)
             },
             spots=Later(lambda: self._spots(now, now_s)),
             occupancies=Later(lambda: {each.zone_id or "": each for each in lot.occupancies(now)}),

@@ -122,6 +122,7 @@ def test_a_device_that_is_silent_for_too_long_is_missed(post: Any) -> None:
     post.live(200)
     assert "offline.cam-1" in post.live(100)
     ordered(post, "device-retire", device_id="cam-1")
+    assert post.lot.state("cam-1") == "unconfirmed"  # looking for it does not bring it back
     post.live(20)
     assert "offline.cam-1" not in post.live(20)
 
