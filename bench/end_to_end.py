@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +33,11 @@ PATIENCE_S = 120.0
 MOVED = b'"spot_id":"a'
 """What marks a change of a spot among births; snapshots have the same and come only in a drain."""
 AGENTS = 2
+Beside = Callable[[BenchLot], AbstractContextManager[Any]]
 
 
-def run(events: int, batch: int) -> dict[str, float]:
-    """One measured run of `events` in sum."""
+def run(events: int, batch: int, beside: Beside = nullcontext) -> dict[str, float]:
+    """One measured run of `events` in sum, with what else is to run over the lot."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         port = free_port()
@@ -44,7 +47,8 @@ def run(events: int, batch: int) -> dict[str, float]:
             await_port(port)
             gateway_command = [sys.executable, "-m", "lotkeeper", "gateway", "run", "-c"]
             gateway_command.append(str(lot.gateway_toml()))
-            with running(gateway_command, stderr=(folder / "gateway.log").open("w")) as gateway:
+            log = (folder / "gateway.log").open("w")
+            with running(gateway_command, stderr=log) as gateway, beside(lot):
                 return measured(lot, gateway, events, batch)
 
 
@@ -102,9 +106,10 @@ class LoadAgent:
         self.child.stdin.flush()
 
 
-def load_agent(config: Path, events: int) -> LoadAgent:
-    """Start one."""
-    command = [sys.executable, "-m", "bench.load_agent", str(config), str(events), "0"]
+def load_agent(config: Path, events: int, rate_per_s: float = 0) -> LoadAgent:
+    """Start one; at a rate of 0 it goes as fast as it can."""
+    load = [sys.executable, "-m", "bench.load_agent"]
+    command = [*load, str(config), str(events), str(rate_per_s)]
     pipe = subprocess.PIPE
     return LoadAgent(subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True))
 
