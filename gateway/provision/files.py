@@ -10,6 +10,9 @@ from pathlib import Path
 
 SECRET = 0o600
 PUBLIC = 0o644
+NOBODY = 65534
+"""What others' files are of for a service with PrivateUsers=: their owners are hidden from it
+(user_namespaces(7))."""
 
 
 class NotWritten(Exception):
@@ -58,7 +61,7 @@ class Planned:
     def _is_whose(self, there: os.stat_result) -> bool:
         """The group's own service may have written it; all else is root's."""
         if self.gid is not None:
-            return there.st_gid == self.gid
+            return there.st_gid in (self.gid, NOBODY)
         return os.geteuid() != 0 or there.st_uid == 0
 
 
@@ -118,7 +121,7 @@ def _sync_folder(folder: Path) -> None:
 def _share(folder: Path, gid: int) -> None:
     """New files in it are of the group: no writer needs the right to give files away."""
     there = folder.stat()
-    if there.st_gid != gid or not there.st_mode & stat.S_ISGID:
+    if there.st_gid not in (gid, NOBODY) or not there.st_mode & stat.S_ISGID:
         os.chown(folder, -1, gid)
         folder.chmod(stat.S_IMODE(there.st_mode) | stat.S_ISGID)
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +80,43 @@ def test_what_enrolment_writes_beside_root_stays_readable_to_both(
     assert files.write([register.planned(path, register.read(path))]) == []
     assert set(register.read(path).identities) == {"pi-1", "pi-2"}
     assert in_the_place_of(54321, group.gr_gid + 1, lambda: add(path, "pi-3")) == 1
+
+
+RENEWAL = """
+import sys
+from pathlib import Path
+from gateway.provision import register
+
+register.GROUP = sys.argv[2]
+with register.changing(Path(sys.argv[1])) as known:
+    known.add("pi-4", register.Role.AGENT)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="inherent: only root has files of other users")
+def test_root_who_sees_no_other_users_writes_for_the_group_all_the_same(ground: Any) -> None:
+    """The renewal's unit: PrivateUsers= shows it nobody, and it has no capability over files."""
+    group = grp.getgrgid(os.getgid() + 1)
+    unshare = ["unshare", "--user", "--map-root-user"]
+    if subprocess.run([*unshare, "true"], capture_output=True).returncode:
+        pytest.skip("inherent: no user namespaces here")
+    folder = ground.folder / "renewed"
+    folder.mkdir()
+    os.chown(folder, 0, group.gr_gid)
+    folder.chmod(0o2770)
+    path = folder / "identities.json"
+    assert in_the_place_of(12345, group.gr_gid, lambda: add(path, "pi-3")) == 0
+    os.chmod(path, 0o640)  # its writer had no group of that name to give it to
+    done = subprocess.run(
+        [*unshare, sys.executable, "-c", RENEWAL, path, group.gr_name],
+        extra_groups=[group.gr_gid],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    there = path.stat()
+    assert (there.st_uid, there.st_gid, stat.S_IMODE(there.st_mode)) == (0, group.gr_gid, 0o640)
+    assert set(register.read(path).identities) == {"pi-3", "pi-4"}
 
 
 def add(path: Path, name: str) -> None:
