@@ -80,7 +80,7 @@ def run(remote: Remote) -> int:
 
 def _blame_trial(remote: Remote, failure: BaseException, ending: Ending) -> None:
     """What fails during a trial is its fault."""
-    if (tried := remote.kept.trial) and remote.roll_back(tried.revision, f"it failed: {failure}"):
+    if (tried := remote.kept.trial) and remote.roll_back(tried.revision, f"it failed: {failure!r}"):
         ending.begin_anew()
 
 
