@@ -1,0 +1,19 @@
+WITH given_up AS (
+    SELECT lot_id, CAST(local_time("timestamp") AS date) AS day, count(*) AS gaps
+    FROM unique_events
+    WHERE event_type = 'GAP' AND "timestamp" >= :begin
+    GROUP BY lot_id, CAST(local_time("timestamp") AS date)
+), daily AS (
+    SELECT lot_id, zone_id, CAST(local AS date) AS day,
+        sum(CASE WHEN status IN ('occupied', 'vacant') THEN seconds ELSE 0.0E0 END) AS covered_s,
+        sum(CASE WHEN status = 'unknown' THEN seconds ELSE 0.0E0 END) AS unknown_s,
+        sum(CASE WHEN status = 'closed' THEN seconds ELSE 0.0E0 END) AS closed_s
+    FROM quarters
+    GROUP BY lot_id, zone_id, CAST(local AS date)
+)
+SELECT d.lot_id, d.zone_id, d.day, d.covered_s, d.unknown_s, d.closed_s,
+    d.covered_s / nullif(d.covered_s + d.unknown_s, 0.0E0) AS coverage,
+    coalesce(g.gaps, 0) AS lot_gaps
+FROM daily AS d
+LEFT JOIN given_up AS g ON g.lot_id = d.lot_id AND g.day = d.day
+ORDER BY d.lot_id, d.zone_id, d.day
