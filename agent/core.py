@@ -67,6 +67,9 @@ class Agent:
         for watch in self.watches:
             kept = store.watched(watch.name)
             watch.begin(kept.detector if kept else None, now_s)
+        for name, beside in self._beside.items():
+            for each in beside:
+                each.attend(now_s, name)
         self.birth_seq = self._birth(version)
         self._give_up_others()
 
@@ -113,10 +116,11 @@ class Agent:
         self.polls += 1
         now_s, air_c = self.clock.monotonic(), self._air.temperature_c()
         self._commit(watch, watch.poll(now_s, self.moment, sensor, air_c))
-        beside = self._beside.get(watch.name)
+        beside = self._beside.get(watch.name, [])
         movement = watch.moved() if beside else None
-        if beside and movement:
-            for each in beside:
+        for each in beside:
+            each.attend(watch.measured_s(), watch.name)
+            if movement:
                 each.hear(movement, watch.name)
 
     def miss(self, watch: Watch, sensor: Sensor) -> None:

@@ -120,6 +120,15 @@ class Watch:
         with self.lock:
             self.detector.hear(self.state, movement, who)
 
+    def measured_s(self) -> float:
+        """When the magnetometer measured something new, in monotonic seconds."""
+        return self.detector.measured_s(self.state)
+
+    def attend(self, measured_s: float, who: str) -> None:
+        """An adjacent spot's magnetometer measured something new at `measured_s`."""
+        with self.lock:
+            self.detector.attend(self.state, who, measured_s)
+
     def health(self, now_s: float) -> SpotHealth:
         """What the heartbeat says of this spot; the reading is the first sensor's."""
         last = self.sensors[0].last

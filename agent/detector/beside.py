@@ -10,6 +10,7 @@ import math
 from collections import deque
 
 from agent.detector.baseline import ZERO, along, difference
+from agent.detector.doubt import begin_doubt
 from agent.detector.moving import Movement, Moving
 from agent.detector.stories import stories
 from contract.words import Status
@@ -32,8 +33,6 @@ UNDOES = (0.7, 1.4)
 PAUSE_S = 3.0
 """A movement that goes on after less than this is the same."""
 RECENT_S = 60.0
-LEFT_SHARE = 0.35
-"""Less than this of a vehicle's offset is no vehicle: neighbours leave the rest."""
 
 
 def hear(state: Moving, movement: Movement, who: str = "") -> None:
@@ -84,7 +83,10 @@ def _begin(state: Moving, on_mg: float, before_s: float, now_s: float) -> None:
     if goes_on:
         state.echoes = dict(state.former_echoes)
     else:
-        state.rest = state.stood if pending else state.level
+        state.rest = state.stood if pending or state.apart is not None else state.level
+        if state.apart is None and state.is_uncertain:
+            state.rest = None
+        state.apart = None
         state.moving_since_s, state.quick_since_s, state.peak_mg = before_s, math.inf, 0.0
         state.taken, state.own_s, state.is_own = ZERO, 0, False
         state.former_echoes = dict(state.echoes)
@@ -133,12 +135,9 @@ def attribute(state: Moving, on_mg: float, status: Status, now_s: float) -> None
     doubtful = any(each.own is not best.own and each.cost < best.cost + DOUBT for each in rest)
     _take(state, best.taken)
     state.is_attributed, state.is_own = not best.own or best.unknown, best.own
-    if best.own and not doubtful:
-        state.in_doubt = False
     if doubtful and not (best.own and not parked):
         swap = state.offset if parked else difference(ZERO, best.taken)
-        state.other = difference(ZERO, swap) if parked and best.own else swap
-        state.in_doubt = True
+        begin_doubt(state, difference(ZERO, swap) if parked and best.own else swap)
     for who in known:
         state.echoes.pop(who, None)
     if best.unknown and other.step_mg > on_mg:

@@ -20,6 +20,7 @@ better only after three good readings in a row, and a share only below half of i
 sensor at a limit does not chatter.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,6 +87,8 @@ class Watchfulness:
     checksum: Share
     good_s: float
     last: Quality = Quality.OK
+    fresh_s: float = -math.inf
+    """When it last measured something else than before."""
     missed: int = 0
     good: int = 0
     """Good readings in a row."""
@@ -145,11 +148,12 @@ def _note_blocked(watch: Watchfulness, now_s: float) -> None:
     watch.blocked += 1
 
 
-def note_raw(watch: Watchfulness, raw: Any) -> None:
+def note_raw(watch: Watchfulness, raw: Any, now_s: float) -> None:
     """Count how often a new sample repeats the one before to the last bit; None tells nothing."""
     if raw is not None and raw == watch.last_raw:
         watch.same_raw += 1
         return
+    watch.fresh_s = now_s
     if watch.health != STUCK:
         watch.longest_raw = max(watch.longest_raw, watch.same_raw)
         watch.raws += watch.same_raw

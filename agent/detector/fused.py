@@ -86,7 +86,10 @@ def magnetised(
     now_s: float,
 ) -> Change | None:
     """Take one new field vector; it settles the status where `decides`: the ranger cannot."""
-    sensed = magnetic.sense(settings.magnetic, state, settling.status, vector, temperature_c, now_s)
+    status = settling.status
+    if decides:
+        status = magnetic.believed(state, status, settling.settled)
+    sensed = magnetic.sense(settings.magnetic, state, status, vector, temperature_c, now_s)
     if sensed is None:
         return None
     fused.magnetic_says = sensed.evidence
@@ -95,7 +98,7 @@ def magnetised(
     if not decides:
         _relearn(settings, fused, state, settling.status, now_s)
         return None
-    if state.lost:
+    if magnetic.cannot_tell(state, sensed.evidence, status):
         return lose(settling, now_s)
     change = settle(
         settling, sensed.evidence, sensed.crossed_s, now_s, sensed.dwell_s, sensed.steady_since_s

@@ -10,12 +10,14 @@ answers it; nothing is remembered anywhere else.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from agent.detector import faults, fused, magnetic, passage, ranging
 from agent.detector.beside import hear
-from agent.detector.changes import Change, HealthChange, Passage, Said
+from agent.detector.changes import Change, HealthChange, Said
+from agent.detector.doubt import attend, told_late
 from agent.detector.faults import Health, Watchfulness
 from agent.detector.fused import FusedSettings
 from agent.detector.magnetic import Magnetic, MagneticSettings
@@ -76,19 +78,25 @@ class Detector:
             if not woken and doubt(state.settling):
                 ranging.interrupt(state.ranging)
             return state, self._judged(state, watch, now_s)
-        faults.note_raw(watch, reading.raw)
+        faults.note_raw(watch, reading.raw, now_s)
         learns = state.status is Status.FREE and state.health is HealthState.OK
         faults.note_temperature(watch, reading.temperature_c, learns, now_s)
         said = self._judged(state, watch, now_s)
         if watch.health[0] is not HealthState.FAULT:
-            found = self._detect(state, reading, now_s)
-            if found is not None:
-                said.append(found)
+            said += self._detect(state, reading, now_s)
         return state, said
 
     def hear(self, state: State, movement: Movement, who: str) -> None:
         """The field of an adjacent spot's magnetometer moved."""
         hear(state.magnetic, movement, who)
+
+    def attend(self, state: State, who: str, measured_s: float) -> None:
+        """An adjacent spot's magnetometer measured something new at `measured_s`."""
+        attend(state.magnetic, who, measured_s)
+
+    def measured_s(self, state: State) -> float:
+        """When the magnetometer measured something new, for adjacent spots to `attend` to."""
+        return (state.waker or state.watch).fresh_s
 
     def sample_s(self, state: State, unit: str, sample_s: float, now_s: float) -> float:
         """How long to wait for the next reading in `unit`, where `sample_s` is the full rate.
@@ -144,28 +152,48 @@ class Detector:
                 said.append(change)
         return said
 
-    def _detect(self, state: State, reading: Reading, now_s: float) -> Change | Passage | None:
-        settings, value, settling = self.settings, reading.value, state.settling
-        field_ = state.magnetic
+    def _detect(self, state: State, reading: Reading, now_s: float) -> list[Said]:
+        value = reading.value
         if isinstance(value, tuple):
-            warmth = reading.temperature_c
-            if isinstance(settings, MagneticSettings):
-                return _magnetic(settings, field_, settling, value, warmth, now_s)
-            if isinstance(settings, PassageSettings):
-                return passage.step(settings, state.lane, field_, value, now_s)
-            if isinstance(settings, FusedSettings):
-                decides = state.watch.health[0] is HealthState.FAULT
-                change = fused.magnetised(
-                    settings, state.fused, field_, settling, value, warmth, decides, now_s
-                )
-                return _known(state, change, now_s)
+            found = self._field_found(state, value, reading.temperature_c, now_s)
         elif isinstance(value, int | float):
-            if isinstance(settings, RangingSettings):
-                return _ranging(settings, state.ranging, settling, value, now_s)
-            if isinstance(settings, FusedSettings):
-                change = fused.ranged(settings, state.fused, state.ranging, settling, value, now_s)
-                return _known(state, change, now_s)
-        raise TypeError(_mismatch(settings.kind, reading))
+            found = self._distance_found(state, value, now_s)
+        else:
+            found = None
+        if found is None:
+            raise TypeError(_mismatch(self.settings.kind, reading))
+        return [each for each in found if each is not None]
+
+    def _field_found(
+        self, state: State, vector: Vector, temperature_c: float | None, now_s: float
+    ) -> Sequence[Said | None] | None:
+        """None where this detector takes no field."""
+        settings, settling, field_ = self.settings, state.settling, state.magnetic
+        if isinstance(settings, MagneticSettings):
+            return _magnetic(settings, field_, settling, vector, temperature_c, now_s)
+        if isinstance(settings, PassageSettings):
+            return [passage.step(settings, state.lane, field_, vector, now_s)]
+        if isinstance(settings, FusedSettings):
+            decides = state.watch.health[0] is HealthState.FAULT
+            change = fused.magnetised(
+                settings, state.fused, field_, settling, vector, temperature_c, decides, now_s
+            )
+            return [_known(state, change, now_s)]
+        return None
+
+    def _distance_found(
+        self, state: State, distance_mm: float, now_s: float
+    ) -> Sequence[Said | None] | None:
+        """None where this detector takes no distance."""
+        settings, settling = self.settings, state.settling
+        if isinstance(settings, RangingSettings):
+            return [_ranging(settings, state.ranging, settling, distance_mm, now_s)]
+        if isinstance(settings, FusedSettings):
+            change = fused.ranged(
+                settings, state.fused, state.ranging, settling, distance_mm, now_s
+            )
+            return [_known(state, change, now_s)]
+        return None
 
 
 def _ranging(
@@ -183,20 +211,22 @@ def _magnetic(
     vector: Vector,
     temperature_c: float | None,
     now_s: float,
-) -> Change | None:
+) -> list[Change | None]:
     status = magnetic.believed(state, settling.status, settling.settled)
     sensed = magnetic.sense(settings, state, status, vector, temperature_c, now_s)
     if sensed is None:
-        return None
-    if state.lost or (state.in_doubt and sensed.evidence in (None, status)):
-        return lose(settling, now_s)
+        return []
+    if magnetic.cannot_tell(state, sensed.evidence, status):
+        return [lose(settling, now_s)]
     change = settle(
         settling, sensed.evidence, sensed.crossed_s, now_s, sensed.dwell_s, sensed.steady_since_s
     )
     if change is None:
-        return None
+        return []
+    confidence = round(magnetic.CONFIDENCE * change.confidence, 3)
+    found = told_late(state, replace(change, confidence=confidence))
     magnetic.settled(state, change.status, now_s)
-    return replace(change, confidence=round(magnetic.CONFIDENCE * change.confidence, 3))
+    return found
 
 
 def _known(state: State, change: Change | None, now_s: float) -> Change | None:

@@ -38,12 +38,22 @@ from agent.detector.baseline import (
     warm,
 )
 from agent.detector.beside import (
-    LEFT_SHARE,
     attribute,
     beside_mg,
     is_vetoed,
     move,
     stirs,
+)
+from agent.detector.doubt import (
+    LEFT_SHARE,
+    RESOLVED_S,
+    SHIFTED_SHARE,
+    UNHEARD_S,
+    after_move,
+    doubt_unheard,
+    forget,
+    is_other,
+    resolve,
 )
 from agent.detector.moving import Movement, Moving
 from contract.words import Status
@@ -57,10 +67,6 @@ CONFIDENCE = 0.7
 """The most that a magnetometer alone is believed."""
 NEARER = 0.8
 """What moved of itself and ended this much nearer to the baseline than to the vehicle has left."""
-SHIFTED_SHARE = 0.5
-"""A change of more than this share of a vehicle's offset is the vehicle moved within its bay."""
-OTHER_SHARE = 0.2
-"""What comes back comes as near, of the way between the two places."""
 MARKED_MG = 25.0
 """A vacant field that comes back from this far was perhaps none: see `_is_other`."""
 SHIFTED_S = 30.0
@@ -103,7 +109,6 @@ class Magnetic(Moving):
     decided_s: float = -math.inf
     beside_mg: float = 0.0
     """How much of the offset may be a neighbour's."""
-    slack_mg: float = 0.0
     lost: bool = False
     occupied_since_s: float = math.inf
 
@@ -144,7 +149,8 @@ def sense(
 
 def settled(state: Magnetic, status: Status, now_s: float) -> None:
     """The spot's status was settled: the field as it stands now is that status's level."""
-    state.slack_mg, state.rest, state.in_doubt = 0.0, state.mean, False
+    state.slack_mg, state.rest, state.in_doubt, state.unseen = 0.0, state.mean, False, None
+    state.is_blind = False
     if status is Status.OCCUPIED:
         state.own_peak_mg = state.peak_mg
     state.taken, state.peak_mg, state.moving_since_s = ZERO, 0.0, now_s
@@ -154,6 +160,7 @@ def settled(state: Magnetic, status: Status, now_s: float) -> None:
         return
     if status is Status.OCCUPIED:
         state.offset, state.other = difference(state.mean, state.baseline), None
+        state.own_peak_mg = max(state.own_peak_mg, math.hypot(*state.offset))
         state.beside_mg = max(pending_mg, beside_mg(state, now_s))
     elif status is Status.FREE:
         recurs = math.dist(state.mean, state.baseline) < MARKED_MG
@@ -166,9 +173,16 @@ def believed(state: Magnetic, status: Status, settled: Status) -> Status:
     return settled if state.in_doubt and status is Status.UNKNOWN else status
 
 
+def cannot_tell(state: Magnetic, evidence: Status | None, believed: Status) -> bool:
+    """Whether what was published can no longer be answered for."""
+    if state.lost or (state.is_blind and evidence is None):
+        return True
+    return state.in_doubt and evidence in (None, believed)
+
+
 def resumed(state: Magnetic) -> None:
     """Time of unknown length has passed: ten minutes of drift are allowed for."""
-    _slacken(state, 600.0)
+    _slacken(state, 600.0, 0.0)
 
 
 def doubtful(state: Magnetic, now_s: float) -> bool:
@@ -185,8 +199,8 @@ def _decide(
 ) -> Sensed:
     before, elapsed_s = state.mean, now_s - state.decided_s
     if before is not None and elapsed_s > GAP_S:
-        _slacken(state, elapsed_s)
-        state.moving, state.rest = False, None
+        _slacken(state, elapsed_s, forget(state, now_s - elapsed_s))
+        state.moving, state.rest, state.apart = False, None, None
         before = None
     state.mean, state.decided_s = middle(state.second), now_s
     state.second.clear()
@@ -223,15 +237,17 @@ def _rest(
                 state.moved = Movement(state.quick_since_s, ended_s, state.peak_mg, step)
             attribute(state, settings.on_mg, status, now_s)
             state.pending_mg = max(state.pending_mg, beside_mg(state, now_s))
-    if state.in_doubt and now_s - state.stopped_s >= settings.dwell_s:
-        if status is Status.OCCUPIED:
-            _was_other(state, settings.on_mg)
-        moved = state.moved
-        own = moved is not None and moved.ended_s >= state.moving_since_s
-        if own and not state.is_attributed and moved is not None and moved.step_mg > settings.on_mg:
-            state.in_doubt = False
+    stood_s = now_s - state.steady_since_s
+    if stood_s >= UNHEARD_S:
+        if stood_s <= settings.dwell_s:
+            doubt_unheard(state, settings.on_mg, status, now_s)
+        if state.in_doubt and stood_s >= RESOLVED_S:
+            resolve(state, threshold_mg(state, settings.on_mg, settings.sigmas), status)
     if status is Status.UNKNOWN:
+        if stood_s >= UNHEARD_S:
+            _follow_unknown(state)
         return
+    state.apart = None
     away = difference(state.mean, state.level)
     if math.hypot(*away) < _follows_mg(settings, state, status):
         state.baseline = along(state.baseline, follow(ZERO, away, elapsed_s, settings.tau_s))
@@ -241,6 +257,15 @@ def _rest(
         if math.hypot(*away) > settings.on_mg:
             state.other = state.offset
         state.offset = along(state.offset, away)
+
+
+def _follow_unknown(state: Magnetic) -> None:
+    """Nothing moves: what changes is drift, and the baseline goes along."""
+    assert state.mean is not None
+    assert state.baseline is not None
+    if state.apart is None:
+        state.apart = difference(state.mean, state.baseline)
+    state.baseline, state.stood = difference(state.mean, state.apart), state.mean
 
 
 def _follows_mg(settings: MagneticSettings, state: Magnetic, status: Status) -> float:
@@ -262,21 +287,27 @@ def _evidence(
     on = threshold_mg(state, settings.on_mg, settings.sigmas)
     offset_mg = math.hypot(*state.offset)
     away_mg = math.dist(state.mean, state.baseline)
+    if state.is_blind:
+        return after_move(state, on, now_s)
     if away_mg < on / 2:
         return Status.FREE
     if status is Status.OCCUPIED and away_mg < math.dist(state.mean, state.level):
         shared_mg = max(state.beside_mg, beside_mg(state, now_s))
         if away_mg < max(LEFT_SHARE * offset_mg, shared_mg) or _has_left(state, away_mg, on):
             return Status.FREE
-    if _is_other(state, status, on):
-        if status is Status.FREE and now_s - state.steady_since_s >= settings.dwell_s:
+    if is_other(state, status, on):
+        if (
+            status is Status.FREE
+            and not state.in_doubt
+            and now_s - state.steady_since_s >= settings.dwell_s
+        ):
             state.baseline, state.other = state.mean, None
         return Status.FREE
     if offset_mg > on and math.dist(state.mean, state.level) < on / 2:
         return Status.OCCUPIED
     if away_mg <= on:
         return None
-    return Status.OCCUPIED if away_mg > on + state.slack_mg else _after_move(state, on)
+    return Status.OCCUPIED if away_mg > on + state.slack_mg else after_move(state, on, now_s)
 
 
 def _has_left(state: Magnetic, away_mg: float, on_mg: float) -> bool:
@@ -289,43 +320,10 @@ def _has_left(state: Magnetic, away_mg: float, on_mg: float) -> bool:
     return away_mg < min(left_mg, NEARER * math.dist(state.mean, state.level))
 
 
-def _is_other(state: Magnetic, status: Status, on_mg: float) -> bool:
-    """Whether the spot's own movement ended where the vacant field may have been all along.
-
-    No two vehicles are the same, and none moves twice to the same place: what comes back to
-    where it stood is the vacant field.
-    """
-    if state.other is None or state.moving or state.mean is None or state.baseline is None:
-        return False
-    apart_mg = math.hypot(*state.other)
-    if status is Status.OCCUPIED:
-        apart_mg = math.dist(state.other, state.offset)
-    moved = state.moved
-    if moved is None or state.is_attributed or apart_mg < on_mg:
-        return False
-    if moved.step_mg < SHIFTED_SHARE * apart_mg:
-        return False
-    there = along(state.baseline, state.other)
-    return math.dist(state.mean, there) < max(on_mg / 2, OTHER_SHARE * apart_mg)
-
-
-def _was_other(state: Magnetic, on_mg: float) -> None:
-    """A vehicle came to where another was believed to stand: that one had left."""
-    assert state.mean is not None
-    assert state.baseline is not None
-    if state.other is None or state.rest is None or state.is_attributed or not state.in_doubt:
-        return
-    there = along(state.baseline, state.other)
-    came = math.dist(state.rest, there) < on_mg / 2 and math.dist(state.mean, there) > on_mg
-    if came and math.dist(state.mean, state.baseline) > on_mg:
-        state.baseline, state.other, state.in_doubt = there, None, False
-        state.offset = difference(state.mean, there)
-
-
-def _slacken(state: Magnetic, seconds: float) -> None:
+def _slacken(state: Magnetic, seconds: float, more_mg: float) -> None:
     known = state.temperature_c is not None and any(state.slope.mg_per_c)
     drift_mg = DRIFT_MG_PER_S * seconds * (COMPENSATED if known else 1.0)
-    state.slack_mg = min(state.slack_mg + drift_mg, SLACK_MG)
+    state.slack_mg = min(state.slack_mg + drift_mg + more_mg, SLACK_MG)
 
 
 def _is_lost(
@@ -337,13 +335,3 @@ def _is_lost(
     on = threshold_mg(state, settings.on_mg, settings.sigmas)
     stands = not state.moving and now_s - state.steady_since_s >= settings.dwell_s
     return stands and math.dist(state.mean, state.baseline) > on
-
-
-def _after_move(state: Magnetic, on_mg: float) -> Status | None:
-    """What a movement tells where drift hides the baseline: the side that lies nearer is free."""
-    if state.moving or state.rest is None or state.mean is None or state.baseline is None:
-        return None
-    if math.dist(state.mean, state.rest) < on_mg:
-        return None
-    here, there = (math.dist(each, state.baseline) for each in (state.mean, state.rest))
-    return Status.FREE if here < there else Status.OCCUPIED

@@ -5,6 +5,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from agent.detector.baseline import ZERO, Baseline
+from contract.words import Status
 from drivers import Vector
 
 
@@ -21,6 +22,14 @@ class Movement:
     def step_mg(self) -> float:
         """How far the movement took the field."""
         return math.hypot(*self.step)
+
+
+@dataclass(slots=True)
+class Alive:
+    """When an adjacent sensor measured last, and when it last began and ended to be silent."""
+
+    heard_s: float
+    silent_s: tuple[float, float] = (-math.inf, -math.inf)
 
 
 @dataclass(slots=True)
@@ -54,9 +63,26 @@ class Moving(Baseline):
     other: Vector | None = None
     """Where else the vacant field may be, from the baseline."""
     in_doubt: bool = False
+    doubted_s: float = 0.0
+    """When the movement began that is in doubt."""
+    is_blind: bool = False
+    """Whether time has passed unwatched since."""
+    unseen: Status | None = None
+    """What it turned out to have made of the spot, unpublished."""
+    alive: dict[str, Alive] = field(default_factory=dict)
+    """The adjacent sensors."""
     own_peak_mg: float = 0.0
     stopped_s: float = -math.inf
     """When the field stood again."""
     stood: Vector | None = None
     """Where."""
+    slack_mg: float = 0.0
+    """How far from the baseline the vacant field may be."""
+    apart: Vector | None = None
+    """From the baseline to where the field stands, while the status is unknown."""
     pending_mg: float = 0.0
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether the vacant field may be elsewhere: nobody watched for a while."""
+        return self.is_blind or self.slack_mg > 0.0

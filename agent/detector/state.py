@@ -32,6 +32,7 @@ class Saved(BaseModel):
     given_floor_mm: float | None = None
     baseline: Vector | None = None
     offset: Vector = (0.0, 0.0, 0.0)
+    doubted: Vector | None = None
     sigma_mg: float = 0.0
     slope: dict[str, Any] = {}
     temperature_c: float | None = None
@@ -81,6 +82,7 @@ class State:
             given_floor_mm=self.ranging.given_floor_mm,
             baseline=field_.baseline,
             offset=field_.offset,
+            doubted=field_.other if field_.in_doubt or field_.is_blind else None,
             sigma_mg=field_.sigma_mg,
             slope=asdict(field_.slope),
             temperature_c=field_.temperature_c,
@@ -99,6 +101,7 @@ class State:
             self.watch.low_c, self.watch.high_c = kept.known_c
         field_ = self.magnetic
         field_.baseline, field_.offset, field_.sigma_mg = kept.baseline, kept.offset, kept.sigma_mg
+        field_.other, field_.is_blind = kept.doubted, kept.doubted is not None
         field_.temperature_c = kept.temperature_c
         field_.slope = Slope(**kept.slope)
         magnetic.resumed(field_)

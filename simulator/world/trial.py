@@ -168,12 +168,15 @@ def _numbered(bay: Bay, number: int) -> Iterator[tuple[float, int, Reading | Non
 def _tell(listeners: list[Listener], speaker: Listener) -> None:
     """A magnetometer's movement goes to the others once, as an agent does it."""
     movement = speaker.state.magnetic.moved
-    if movement is None or movement is speaker.told:
-        return
+    is_new = movement is not None and movement is not speaker.told
     speaker.told = movement
     for each in listeners:
         if each is not speaker:
-            each.detector.hear(each.state, movement, "next door")
+            each.detector.attend(
+                each.state, "next door", speaker.detector.measured_s(speaker.state)
+            )
+            if is_new and movement is not None:
+                each.detector.hear(each.state, movement, "next door")
 
 
 def truth(bay: Bay) -> list[Event]:

@@ -241,6 +241,12 @@ def test_neighbours_hear_each_others_movements(tmp_path: Path) -> None:
     assert list(near.state.magnetic.beside) == [("A2", moved)]
     assert not far.state.magnetic.beside
     assert not speaker.state.magnetic.beside
+    assert set(near.state.magnetic.alive) == {"A2"}
+    assert set(speaker.state.magnetic.alive) == {"A1"}
+    assert not far.state.magnetic.alive
+    speaker.state.watch.fresh_s = 1234.0
+    told.agent.poll(speaker)
+    assert near.state.magnetic.alive["A2"].heard_s == 1234.0
 
 
 def test_the_ranger_of_a_fused_spot_sleeps_on_its_bus(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ class Bay:
         self.noise = random.Random(3)
         self.field = NOTHING
         self.tick = 0
+        self.beside_measures = False
         self.told: list[Change] = []
         self.stand(60)
         assert self.statuses == [Status.FREE]
@@ -60,6 +61,8 @@ class Bay:
         reading = Reading((x, y, z), "mG", Quality.OK, (x, y, z), self.tick / 10)
         self.state, said = DETECTOR.step(self.state, reading, self.tick / 10)
         self.told += [each for each in said if isinstance(each, Change)]
+        if self.beside_measures:
+            DETECTOR.attend(self.state, "B1", self.tick / 10)
         self.tick += 1
 
 
@@ -141,5 +144,112 @@ def test_where_two_stories_are_almost_as_likely_the_spot_is_unknown_until_its_ow
     assert bay.statuses == [Status.FREE, Status.UNKNOWN]
     bay.move(NOTHING)
     bay.stand(30)
-    assert bay.statuses == [Status.FREE, Status.UNKNOWN, Status.FREE]
+    assert bay.statuses == [Status.FREE, Status.UNKNOWN, Status.OCCUPIED, Status.FREE]
+
+
+def test_what_was_in_doubt_is_told_late_with_its_own_time() -> None:
+    """The field came back by itself: the own vehicle had stood there."""
+    bay = Bay()
+    came_s = bay.tick / 10
+    bay.move((0.0, 90.0, 0.0), peak_mg=NEXT_DOOR_MG)
+    bay.stand(30)
+    left_s = bay.tick / 10
+    bay.move(NOTHING)
+    bay.stand(30)
+    arrival, departure = bay.told[-2:]
+    assert (arrival.status, arrival.previous) == (Status.OCCUPIED, Status.FREE)
+    assert (departure.status, departure.previous) == (Status.FREE, Status.OCCUPIED)
+    assert came_s <= arrival.at_s < came_s + 5
+    assert left_s <= departure.at_s < left_s + 15
+
+
+def test_what_was_in_doubt_was_the_neighbour_if_another_vehicle_comes() -> None:
+    bay = Bay()
+    bay.move((0.0, 90.0, 0.0), peak_mg=NEXT_DOOR_MG)
+    bay.stand(30)
+    bay.move(both((0.0, 90.0, 0.0), (250.0, 0.0, 100.0)))
+    bay.stand(30)
+    assert bay.statuses == [Status.FREE, Status.UNKNOWN, Status.OCCUPIED]
     assert bay.told[-1].previous is Status.FREE
+
+
+@pytest.fixture
+def deaf() -> Bay:
+    """An adjacent sensor measured once, and is silent since."""
+    bay = Bay()
+    bay.beside_measures = True
+    bay.stand(1)
+    bay.beside_measures = False
+    bay.stand(20)
+    return bay
+
+
+def test_a_weak_movement_beside_a_silent_sensor_is_unknown_and_no_event(deaf: Bay) -> None:
+    deaf.move(ECHO)
+    deaf.stand(60)
+    assert deaf.statuses == [Status.FREE, Status.UNKNOWN]
+    deaf.move(NOTHING)
+    deaf.stand(60)
+    assert deaf.statuses == [Status.FREE, Status.UNKNOWN, Status.FREE]
+    assert deaf.told[-1].previous is Status.FREE
+
+
+def test_a_strong_movement_beside_a_silent_sensor_is_a_vehicle(deaf: Bay) -> None:
+    deaf.move((150.0, -40.0, 80.0))
+    deaf.stand(30)
+    deaf.move(NOTHING)
+    deaf.stand(30)
+    assert deaf.statuses == [Status.FREE, Status.OCCUPIED, Status.FREE]
+
+
+def test_a_weak_movement_beside_a_sensor_that_measures_is_a_vehicle(bay: Bay) -> None:
+    bay.beside_measures = True
+    bay.stand(20)
+    bay.move(ECHO)
+    bay.stand(30)
+    assert bay.statuses == [Status.FREE, Status.OCCUPIED]
+
+
+def test_a_parked_vehicle_stays_when_a_silent_neighbours_comes_and_leaves_as_usual(
+    deaf: Bay,
+) -> None:
+    deaf.move((150.0, -40.0, 80.0))
+    deaf.stand(60)
+    deaf.move(both((150.0, -40.0, 80.0), (0.0, 40.0, 0.0)))
+    deaf.stand(60)
+    assert deaf.statuses == [Status.FREE, Status.OCCUPIED]
+    deaf.move((0.0, 40.0, 0.0))
+    deaf.stand(60)
+    assert deaf.statuses == [Status.FREE, Status.OCCUPIED, Status.FREE]
+
+
+def test_two_weak_movements_beside_a_silent_sensor_are_unknown_until_a_strong_one(
+    deaf: Bay,
+) -> None:
+    deaf.move(ECHO)
+    deaf.stand(30)
+    deaf.move(both(ECHO, (45.0, 0.0, 0.0)))
+    deaf.stand(120)
+    assert deaf.statuses == [Status.FREE, Status.UNKNOWN]
+
+
+def test_drift_of_an_unknown_field_is_no_arrival(deaf: Bay) -> None:
+    """40 mG in 400 s, then a vehicle that leaves."""
+    deaf.move(ECHO)
+    deaf.stand(30)
+    deaf.move(both(ECHO, (40.0, 0.0, 0.0)), seconds=400)
+    deaf.stand(30)
+    assert deaf.statuses == [Status.FREE, Status.UNKNOWN]
+
+
+def test_a_doubt_outlives_the_process_and_a_gap(bay: Bay) -> None:
+    bay.move((0.0, 90.0, 0.0), peak_mg=NEXT_DOOR_MG)
+    bay.stand(30)
+    assert bay.statuses == [Status.FREE, Status.UNKNOWN]
+    kept = bay.state.to_json()
+    bay.tick += 1200
+    bay.stand(60)
+    assert bay.statuses == [Status.FREE, Status.UNKNOWN]
+    bay.state = DETECTOR.resume(kept, bay.tick / 10)
+    bay.stand(60)
+    assert bay.statuses == [Status.FREE, Status.UNKNOWN]
