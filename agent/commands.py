@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent import trial
+from agent.config import AgentSettings, SensorSettings
 from agent.core import Agent
 from agent.health import agent_health
 from agent.looking import Looking, identified, relearnt
@@ -115,10 +116,10 @@ class Commands:
         if settings == self.agent.settings and remote.kept.trial is None:
             remote.adopt(desired)
             return
-        before = {each.spot_id: each for each in self.agent.settings.spots}
-        same = {each.spot_id for each in settings.spots if _same(before.get(each.spot_id), each)}
+        before, after = _sensors(self.agent.settings), _sensors(settings)
         silent = self.agent.silent(self.agent.clock.monotonic() - RECENT_S)
-        remote.stage(desired, tuple(name for name in silent if name in same))
+        same = tuple(name for name in silent if before[name] == after.get(name))
+        remote.stage(desired, same)
         log.warning("revision %s is to be tried: starting anew", desired.revision)
         self._restart()
 
@@ -196,6 +197,7 @@ class Commands:
         )
 
 
-def _same(before: Any, after: Any) -> bool:
-    """Whether a spot has the sensors that it had."""
-    return before is not None and (before.sensor, before.waker) == (after.sensor, after.waker)
+def _sensors(settings: AgentSettings) -> dict[str, list[SensorSettings | None]]:
+    """Of each spot and lane."""
+    spots = {each.spot_id: [each.sensor, each.waker] for each in settings.spots}
+    return spots | {each.lane_id: [each.sensor, None] for each in settings.lanes}
