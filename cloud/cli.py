@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from cloud.analytics.cli import query
+
 if TYPE_CHECKING:
     from cloud.config import CloudSettings
 
@@ -91,6 +93,33 @@ def compact(config: ConfigOption = DEFAULT, as_json: JsonOption = False) -> None
                 )
     except OSError as error:
         _fail(str(error), 1)
+
+
+app.command(epilog="Example: lotkeeper cloud query turnover --from 2024-03-01 --to 2024-04-01")(
+    query
+)
+
+
+@app.command(epilog="Example: lotkeeper cloud analyse, once an hour")
+def analyse(config: ConfigOption = DEFAULT) -> None:
+    """Run the named queries of the last day, week and month, and keep what they say in the lake.
+
+    Exit 0 done, 1 some were not, 2 bad configuration.
+    """
+    settings = _settings(config)
+    from cloud.analytics.cli import runner
+    from cloud.analytics.job import KEPT, run_all
+    from cloud.lake.store import Store
+
+    if settings.lake is None:
+        _fail(f"{config}: [lake] is missing: say where the past is kept", 2)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    store, zone = Store(settings.lake.url), settings.lake.time_zone
+    done = 0
+    for place, rows in run_all(runner(settings), store, datetime.now(UTC), zone):
+        typer.echo(f"{place}: {rows} rows")
+        done += 1
+    raise typer.Exit(int(done < sum(map(len, KEPT.values()))))
 
 
 @app.command(epilog="Example: lotkeeper cloud door --config ./cloud.toml")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -11,6 +12,7 @@ from contract.words import Id
 from runtime.config import InlineSecret
 from runtime.kafka import KafkaAccess
 
+Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 DEFAULT = Path("/etc/lotkeeper/cloud.toml")
 
 
@@ -35,7 +37,7 @@ class PostgresSettings(_Settings):
     dsn: str
     read_only_dsn: str | None = None
     keep_days: Annotated[int, Field(ge=1, le=3660)] = 400
-    iam_region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None = None
+    iam_region: Region | None = None
 
     @field_validator("dsn", "read_only_dsn")
     @classmethod
@@ -52,16 +54,35 @@ class PostgresSettings(_Settings):
 
 
 class LakeSettings(_Settings):
-    """`url` is a folder, or s3://bucket/prefix. `lines` writes JSON lines beside the Parquet."""
+    """`url` is a folder, or s3://bucket/prefix. `lines` writes JSON lines beside the Parquet.
+    `time_zone` is the lots', for what is asked by their days and hours.
+    """
 
     url: str
     wait_s: Annotated[float, Field(gt=0, le=3600)] = 300
     max_bytes: Annotated[int, Field(ge=1024, le=1024**3)] = 32 * 1024 * 1024
     lines: bool = False
+    time_zone: str = "UTC"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("is no time zone: write one as Europe/Berlin")
+        return value
 
     @property
     def limits(self) -> Limits:
         return Limits(timedelta(seconds=self.wait_s), self.max_bytes)
+
+
+class AthenaSettings(_Settings):
+    """Who answers queries in the place of DuckDB; `workgroup` says where results are kept."""
+
+    region: Region
+    database: str = "parking_analytics"
+    workgroup: str = "lotkeeper"
+    endpoint_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
 
 
 class DoorSettings(_Settings):
@@ -95,6 +116,7 @@ class CloudSettings(_Settings):
     stream: StreamSettings | None = None
     postgres: PostgresSettings | None = None
     lake: LakeSettings | None = None
+    athena: AthenaSettings | None = None
     door: DoorSettings | None = None
     metrics: MetricsSettings = MetricsSettings()
     default_lot: Id | None = None

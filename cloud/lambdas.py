@@ -18,6 +18,8 @@ from typing import Any
 import psycopg
 
 from cloud import emf
+from cloud.analytics.cli import runner
+from cloud.analytics.job import KEPT, run_all
 from cloud.config import DEFAULT, CloudSettings
 from cloud.door.outlet import Door, open_door
 from cloud.door.server import answer
@@ -120,6 +122,20 @@ def door(event: dict[str, Any], _context: Any = None) -> dict[str, Any]:
         "headers": {"content-type": "application/json"},
         "body": json.dumps(said),
     }
+
+
+def analyse(_event: dict[str, Any], _context: Any = None) -> dict[str, int]:
+    """A schedule: the named queries, kept in the lake. Raises RuntimeError where one failed."""
+    found = settings()
+    if found.lake is None:
+        raise ConfigError("[lake] is missing: say where the past is kept")
+    kept = dict(
+        run_all(runner(found), Store(found.lake.url), datetime.now(UTC), found.lake.time_zone)
+    )
+    wanted = sum(map(len, KEPT.values()))
+    if len(kept) < wanted:
+        raise RuntimeError(f"{wanted - len(kept)} of {wanted} queries failed; the log says why")
+    return kept
 
 
 @cache
