@@ -8,7 +8,7 @@ import typer
 
 from gateway.provision import backup_cli, broker_cli, devices_cli, import_cli, list_cli
 from gateway.provision import cli as provision_cli
-from gateway.tools import agents_cli, alerts_cli, buffer_cli, letters_cli
+from gateway.tools import agents_cli, alerts_cli, buffer_cli, history_cli, letters_cli
 from gateway.tools.common import DEFAULT, ConfigOption, JsonOption, say_json, settings_of, told
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.add_typer(alerts_cli.app, name="alerts")
 app.add_typer(buffer_cli.app, name="buffer")
+app.add_typer(history_cli.app, name="history")
 app.add_typer(letters_cli.app, name="dead-letters")
 agents_cli.add_to(app)
 

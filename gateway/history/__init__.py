@@ -5,5 +5,6 @@
                                      -> spot_days    of a spot: seconds
                                      -> dwells       of a zone and day: how long the stays lasted
 
-The sums follow the events, however late those come: docs/decisions/0010-a-lots-past-by-the-quarter.md.
+The sums follow the events, however late those come:
+docs/decisions/0010-a-lots-past-by-the-quarter.md.
 """

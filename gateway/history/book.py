@@ -122,7 +122,7 @@ class Book:
         if not rows:
             return _Past(set(), set())
         agent_of, last_ms = self._names.agent_of, rows[-1][0]
-        said = [Said(at_ms, status, zone, agent_of[n]) for at_ms, n, _, status, zone in rows]
+        said = [Said(at_ms, status, zone, agent_of(n)) for at_ms, n, _, status, zone in rows]
         # The newest is given a moment, so that it ends the stay before it.
         found = spans(said, *holes, last_ms + 1)
         ended = set(stays(found))
@@ -153,7 +153,7 @@ class Book:
         if not rows:
             return _Holes({}, [])
         bounds = rows[-1][0] + 1, rows[0][0]
-        agents = {self._names.agent_of[row[1]] for row in rows} & self._ever_silent
+        agents = {self._names.agent_of(row[1]) for row in rows} & self._ever_silent
         silent = {each: self._db.execute(SILENT, (each, *bounds)).fetchall() for each in agents}
         closed = spot in self._ever_closed and self._db.execute(SHUT, (spot, *bounds)).fetchall()
         return _Holes(silent, closed or [])

@@ -13,8 +13,7 @@ class Names:
         self._db = db
         self._known: dict[tuple[str, str], int] = {}
         self._streams: dict[tuple[str, str], int] = {}
-        self.agent_of: dict[int, int] = dict(db.execute("SELECT id, agent FROM streams").fetchall())
-        """The agent of each stream."""
+        self._agents: dict[int, int] = {}
         self._watched = set(db.execute("SELECT agent, spot FROM watched"))
 
     def of(self, table: Table, name: str) -> int:
@@ -38,12 +37,17 @@ class Names:
                 "SELECT id FROM streams WHERE agent = ? AND epoch = ?", (agent, epoch)
             ).fetchone()
             known = self._streams[agent_id, epoch] = int(row[0])
-            self.agent_of[known] = agent
         return known
+
+    def agent_of(self, stream: int) -> int:
+        """The number of the agent whose stream it is; another process may have brought it in."""
+        if stream not in self._agents:
+            self._agents = dict(self._db.execute("SELECT id, agent FROM streams").fetchall())
+        return self._agents[stream]
 
     def watch(self, stream: int, spot: int) -> None:
         """Its agent has spoken of the spot."""
-        pair = self.agent_of[stream], spot
+        pair = self.agent_of(stream), spot
         if pair not in self._watched:
             self._watched.add(pair)
             self._db.execute("INSERT OR IGNORE INTO watched VALUES (?, ?)", pair)
