@@ -61,6 +61,35 @@ def validate(config: ConfigOption = DEFAULT) -> None:
     typer.echo(f"{config}: {settings.http.host}:{settings.http.port}, lots {', '.join(lots)}")
 
 
+@app.command(epilog="Example: lotkeeper console seed ./demo --days 14")
+def seed(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")] = Path("demo-facility"),
+    days: Annotated[int, typer.Option(min=1, max=366, help="How far back its past goes.")] = 14,
+    host: Annotated[str, typer.Option(help="Of the broker that its gateways would use.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the same.")] = 1883,
+) -> None:
+    """Fill a folder with an invented facility to look at; one that is filled is left as it is.
+
+    Exit 0, 1 not done.
+    """
+    from console.seed import NotSeeded
+    from console.seed import seed as fill
+
+    try:
+        made, fresh = fill(folder, days, (host, port))
+    except (NotSeeded, OSError, sqlite3.Error) as error:
+        _fail(str(error), 1)
+    config = folder / "console.toml"
+    typer.echo(
+        f"{folder}: {'made' if fresh else 'is there'}: facility {made.facility_id}, lots "
+        f"{', '.join(made.lots)}, {made.records} records from {made.begin} to {made.until}\n"
+        f"  lotkeeper console user add YOU --scope admin -c {config}\n"
+        f"  lotkeeper console run -c {config}"
+    )
+
+
 @tokens.command(epilog="Example: lotkeeper console token add front-desk --scope operator")
 def add(
     name: Annotated[str, typer.Argument(help="Whose it is; the audit log names it.")],
