@@ -136,6 +136,25 @@ def test_a_bay_hears_its_own_acks_and_nobody_elses_word(
     }
 
 
+def test_a_bay_hears_what_is_desired_of_it_and_nobody_else_does(
+    guarded: Any, devices: dict[str, TlsSettings], gateway: Client, protocol: str
+) -> None:
+    command, response = LOT.agent("bay-1", "command"), LOT.agent("bay-1", "response")
+    gateway.link.subscribe(response)
+    gateway.link.publish(command, b"desired", retain=True)
+    for name in ("bay-2", "bay-1"):
+        with Client(guarded, devices[name], protocol, clean=True) as bay:
+            for topic in (command, LOT.agent(name, "events")):
+                bay.link.subscribe(topic)
+            bay.link.publish(LOT.agent(name, "events"), b"subscribed")
+            heard = bay.until(b"subscribed")
+            bay.link.publish(response, name.encode())
+            if name == "bay-1":
+                assert gateway.until(b"bay-1") == [(response, b"bay-1")]
+        assert ((command, b"desired") in heard) == (name == "bay-1")
+    gateway.link.publish(command, b"", retain=True)
+
+
 def test_an_operator_asks_and_speaks_for_nobody(
     guarded: Any, gateway: Client, protocol: str
 ) -> None:
