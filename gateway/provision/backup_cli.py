@@ -71,7 +71,7 @@ def restore(
     if str(done.folder.absolute()) != manifest.folder:
         typer.echo(f"gateway.toml still names paths in {manifest.folder}: change them", err=True)
     typer.echo("what was revoked since then is not: revoke it again")
-    typer.echo("then: lotkeeper gateway init, and systemctl restart mosquitto lotkeeper-gateway")
+    typer.echo("then: lotkeeper gateway init, and systemctl restart mosquitto lotkeeper.target")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -124,7 +124,7 @@ def _write_setup(files: "list[Planned]", lot: "Lot", dry_run: bool) -> None:
         typer.echo("all is as it should be: nothing to write")
     elif any(each.path.is_relative_to(lot.broker) for each in changed):
         broker.tell(lot, changed)
-        typer.echo("then: systemctl restart mosquitto lotkeeper-gateway")
+        typer.echo("then: systemctl restart mosquitto lotkeeper.target")
 
 
 def add_agent(

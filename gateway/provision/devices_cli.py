@@ -114,7 +114,7 @@ def rotate(
             typer.echo(f"wrote {each.path}")
         if revoke_old:
             broker.tell(site.lot, changed)
-    typer.echo("then: systemctl restart mosquitto lotkeeper-gateway")
+    typer.echo("then: systemctl restart mosquitto lotkeeper.target")
 
 
 def needs_renewal(directory: DirOption = ROOT) -> None:

@@ -32,13 +32,13 @@ def test_serves_the_lot_of_its_gateway(debian: Machine, debs: dict[int, list[Pat
     debian.install(debs[1])
     lot = ("--lot", "north", "--host", "127.0.0.1", "--zone", "A:2", "--time-zone", "UTC")
     debian.run("lotkeeper", "gateway", "init", *lot)
-    debian.run("systemctl", "restart", BROKER, GATEWAY)
+    debian.run("systemctl", "restart", BROKER, "lotkeeper.target")  # as `init` says
     debian.write("/etc/lotkeeper/console.toml", CONSOLE_TOML)
     token = debian.run("lotkeeper", "console", "token", "add", "desk")  # root's, before its start
     debian.write("/root/token", token, 0o600)
     debian.write("/root/ask.py", ASK)
     debian.run("systemctl", "start", CONSOLE)
-    debian.until_active(BROKER, GATEWAY, CONSOLE)
+    debian.until_active(BROKER, GATEWAY, "lotkeeper-enrolment", CONSOLE)
     answer = ask(debian, "/lots/north")
     assert (answer["gateway_heard"], answer["capacity"]) == (True, 2)
 
