@@ -10,13 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from console.folding import By, Part, Run, parts_of, put, runs_of
-from console.past import COUNTED, Cursor, Found, Record, Wanted
-from contract.words import ClockState
+from console.history_log import read
+from console.past import Found, Wanted
 from gateway.config import GatewaySettings
-from gateway.history.schema import CLOCKS, DAY_MS, KIND, LOT, STATUSES, TYPES, reading
+from gateway.history.schema import DAY_MS, KIND, LOT, reading
 from gateway.history.timeline import FOREVER_MS, Hole, Said, Span, spans
 from gateway.sinks import registry
 from gateway.tools.reading import Unreadable
@@ -30,11 +29,6 @@ ON (stream, seq) = (
 )
 """
 """(before) -> the newest event of each spot from before then."""
-_LOG = """
-SELECT at_ms, stream, seq, type, status, clock, stay_s, epoch,
-(SELECT name FROM spots WHERE id = spot), (SELECT name FROM zones WHERE id = zone),
-(SELECT name FROM agents WHERE id = agent)
-"""
 
 
 class HistoryFile:
@@ -69,27 +63,12 @@ class HistoryFile:
     def _time(self, query: str) -> datetime | None:
         with self._reading() as db:
             at_ms = db.execute(query).fetchone()[0] if db else None
-        return None if at_ms is None else _datetime(at_ms)
-
-    # The log ----------------------------------------------------------------------------------
+        return None if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC)
 
     def log(self, wanted: Wanted) -> Found:
         """See `Past`."""
         with self._reading() as db:
-            if db is None:
-                return Found([], 0, None)
-            source, values = _chosen(db, wanted)
-            counted = f"SELECT COUNT(*) FROM (SELECT 1 {source} LIMIT {COUNTED})"
-            (total,) = db.execute(counted, values).fetchone()
-            if wanted.behind:
-                source += " AND (at_ms, stream, seq) < (?, ?, ?)"
-            rows = db.execute(
-                f"{_LOG} {source} ORDER BY at_ms DESC, stream DESC, seq DESC LIMIT ? OFFSET ?",
-                (*values, *(wanted.behind or ()), wanted.limit + 1, wanted.offset),
-            ).fetchall()
-        more, rows = len(rows) > wanted.limit, rows[: wanted.limit]
-        behind = Cursor(*rows[-1][:3]) if more else None
-        return Found([_record(row) for row in rows], total, behind)
+            return read(db, wanted) if db else Found([], 0, None)
 
     # Sums by the wall clock -------------------------------------------------------------------
 
@@ -182,41 +161,6 @@ class HistoryFile:
                     known = self._spans(db, begin_ms, min(end_ms, known_ms), then)
                     _within(times, known, (begin_ms, end_ms))
         return {name: _share(times[name], end_s - begin_s) for name in sorted(self._layout)}
-
-
-def _chosen(db: sqlite3.Connection, wanted: Wanted) -> tuple[str, list[Any]]:
-    """The events that are asked for, as a part of a query, and its values."""
-    index = "by_time" if wanted.spot_id is None else "by_spot"
-    query = (
-        f"FROM events INDEXED BY {index} CROSS JOIN streams ON streams.id = stream "
-        "WHERE at_ms >= ? AND at_ms < ?"
-    )
-    values: list[Any] = [_ms(wanted.begin), _ms(wanted.end)]
-    if wanted.spot_id is not None:
-        query += " AND spot = (SELECT id FROM spots WHERE name = ?)"
-        values.append(wanted.spot_id)
-    if wanted.zone_id is not None:
-        query += " AND zone = (SELECT id FROM zones WHERE name = ?)"
-        values.append(wanted.zone_id)
-    if wanted.type is not None:
-        query += " AND type = ?"
-        values.append(TYPES.index(wanted.type))
-    return query, values
-
-
-def _record(row: tuple[Any, ...]) -> Record:
-    at_ms, _, seq, kind, status, clock, stay_s, epoch, spot_id, zone_id, agent_id = row
-    return Record(
-        event_id=f"{agent_id}:{epoch}:{seq}",
-        event_type=TYPES[kind],
-        spot_id=spot_id,
-        zone_id=zone_id,
-        status=STATUSES[status],
-        at=_datetime(at_ms),
-        agent_id=agent_id,
-        clock=ClockState(CLOCKS[clock]),
-        stay_s=stay_s,
-    )
 
 
 def _zone(db: sqlite3.Connection, zone_id: str | None) -> int | None:
@@ -323,11 +267,3 @@ def _known_ms(period: Period) -> int:
     begin_s, end_s = period.bounds_s
     known_s = period.known_until.timestamp() if period.known_until else end_s
     return round(max(min(known_s, end_s), begin_s) * 1000)
-
-
-def _ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)
-
-
-def _datetime(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, UTC)

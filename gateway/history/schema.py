@@ -42,7 +42,9 @@ MIGRATIONS = [
         status INTEGER NOT NULL, clock INTEGER NOT NULL, stay_s INTEGER,
         PRIMARY KEY (stream, seq)
     ) WITHOUT ROWID;
-    CREATE INDEX by_time ON events (at_ms, type, zone);
+    CREATE INDEX by_time ON events (at_ms, type);
+    CREATE INDEX by_zone ON events (zone, at_ms, type);
+    CREATE INDEX by_doubt ON events (at_ms) WHERE type = 2;
     CREATE INDEX by_spot ON events (spot, at_ms, status, zone);
     CREATE TABLE closures (
         spot INTEGER NOT NULL, begin_ms INTEGER NOT NULL, end_ms INTEGER,

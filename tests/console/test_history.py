@@ -213,6 +213,7 @@ def test_the_log_is_read_on_from_where_it_ended(tmp_path: Path) -> None:
         ({"zone_id": "A"}, lambda each: each.zone_id == "A"),
         ({"spot_id": "A2"}, lambda each: each.spot_id == "A2"),
         ({"type": EventType.ARRIVAL}, lambda each: each.event_type is EventType.ARRIVAL),
+        ({"type": EventType.STATUS}, lambda each: each.event_type is EventType.STATUS),
         ({"zone_id": "nowhere"}, lambda each: False),
         ({"spot_id": "A1", "type": EventType.DEPARTURE}, None),
     ],
