@@ -17,6 +17,8 @@ DPI = 200
 MOST_BARS = 40
 """More than these cannot be told apart: the rest is in the table."""
 LONGEST = 28
+HALF = 0.42
+"""Of the width that a column has to itself."""
 LETTERS = 120
 """So many stand side by side below the columns; longer labels stand aslant."""
 ASLANT: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
@@ -34,7 +36,7 @@ def picture(table: Table, chart: Chart, width_mm: float, height_mm: float) -> by
     else:
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-    _dress(axes, chart)
+    _dress(figure, axes, chart)
     target = BytesIO()
     FigureCanvasAgg(figure).print_png(target)  # type: ignore[no-untyped-call]
     return target.getvalue()
@@ -53,6 +55,7 @@ def _lines(axes: Axes, table: Table, chart: Chart) -> None:
     axes.xaxis.set_major_locator(locator)
     form = ConciseDateFormatter(locator, tz=table.zone)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_formatter(form)
+    axes.xaxis.get_offset_text().set(size=8, color=QUIET)
     axes.margins(x=0)
 
 
@@ -71,7 +74,7 @@ def _columns(axes: Axes, table: Table, chart: Chart) -> None:
     _limit(axes, places, table, chart)
     aslant = any(len(label) * len(labels) > LETTERS for label in labels)
     axes.set_xticks(places, labels, parse_math=False, **(ASLANT if aslant else {}))
-    axes.set_xlim(-0.6, max(len(labels), 6) - 0.4)
+    axes.set_xlim(-0.6, max(len(labels), 4) - 0.4)
 
 
 def _short(label: str) -> str:
@@ -81,10 +84,15 @@ def _short(label: str) -> str:
 
 
 def _limit(axes: Axes, at: list[float], table: Table, chart: Chart) -> None:
-    if chart.limit:
-        values = _numbers(table, chart.limit)[: len(at)]
-        name = table.column(chart.limit).title
+    """A dashed line, or a dash over each column."""
+    if not chart.limit:
+        return
+    values, name = _numbers(table, chart.limit)[: len(at)], table.column(chart.limit).title
+    if chart.line:
         axes.step(at, values, where="mid", color=LIMIT, linewidth=1.4, linestyle="--", label=name)
+    else:
+        low, high = [each - HALF for each in at], [each + HALF for each in at]
+        axes.hlines(values, low, high, color=LIMIT, linewidth=2, label=name)
 
 
 def _numbers(table: Table, key: str) -> list[float]:
@@ -95,7 +103,7 @@ def _numbers(table: Table, key: str) -> list[float]:
     ]
 
 
-def _dress(axes: Axes, chart: Chart) -> None:
+def _dress(figure: Figure, axes: Axes, chart: Chart) -> None:
     axes.set_title(chart.title, loc="left", fontsize=10, fontweight="bold", pad=8)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(RULE)
@@ -103,4 +111,4 @@ def _dress(axes: Axes, chart: Chart) -> None:
     axes.grid(axis="y", color=RULE, linewidth=0.7)
     axes.set_axisbelow(True)
     if len(chart.values) > 1 or chart.limit:
-        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False, fontsize=8)
+        figure.legend(loc="outside lower left", ncols=4, frameon=False, fontsize=8)
