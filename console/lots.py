@@ -101,7 +101,7 @@ class Lot:
         """Who speaks for each spot, where that is anybody in particular."""
         named = {spot.spot_id: spot.agent_id for spot in self.settings.spots if spot.agent_id}
         devices = self.source.devices().values()
-        return named | {spot: each.device_id for each in devices for spot in each.spots}
+        return {spot: each.device_id for each in devices for spot in each.spots} | named
 
     def _unknown(self, now: datetime) -> Present:
         valid_s = self.settings.presence.validity_s

@@ -80,10 +80,10 @@ class Ingest:
         self._salvaged = store.has_salvaged()
 
     def assign(self, owners: Mapping[str, str]) -> None:
-        """Have none but these speak for their spots, besides whom the layout names."""
+        """Have none but these speak for their spots, where the layout names nobody."""
         self.spots = {
             spot.spot_id: spot.model_copy(update={"agent_id": owners[spot.spot_id]})
-            if spot.spot_id in owners
+            if spot.agent_id is None and spot.spot_id in owners
             else spot
             for spot in self.settings.spots
         }

@@ -78,8 +78,13 @@ class _Intake:
         place = self._places.get(event.spot_id)
         if place is None or place.device_id != event.device_id:
             return _refused("foreign_spot", f"{event.spot_id} is no spot of {event.device_id}")
-        if event.spot_id not in self._ingest.spots:
+        layout = self._ingest.spots.get(event.spot_id)
+        if layout is None:
             return _refused("foreign_spot", f"{event.spot_id} is not in the lot's layout any more")
+        if layout.agent_id != event.device_id:
+            return _refused(
+                "foreign_spot", f"the layout gives {event.spot_id} to {layout.agent_id}"
+            )
         return None
 
     def _known(self, event: DeviceEvent) -> DeviceResult | None:
@@ -95,10 +100,12 @@ class _Intake:
         at, place = at_of(event.timestamp), self._places[event.spot_id]
         if at <= self._horizon or (self._trusted and event.timestamp < self._now - KEPT):
             return _refused("too_old", f"timestamp: {at} is more than {KEPT.days} days ago")
-        future = timedelta(seconds=self._ingest.settings.ingest.future_s)
-        if self._trusted and event.timestamp > self._now + future:
+        latest = self._now + timedelta(seconds=self._ingest.settings.ingest.future_s)
+        if self._trusted and event.timestamp > latest:
             return _refused("future", f"timestamp: {at} is to come; here it is {at_of(self._now)}")
         newest = max(place.newest, self._book.seen.get(event.spot_id, ""))
+        if self._trusted and newest > at_of(latest):
+            newest = ""  # taken while nobody here knew the time
         if at < newest:
             return _refused("out_of_order", f"timestamp: {at} is before {newest}, told earlier")
         self._heard[event.device_id] = None

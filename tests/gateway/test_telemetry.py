@@ -132,6 +132,24 @@ def test_a_gateway_without_a_clock_judges_no_time(door: Door) -> None:
     assert door.take(event(-int(8 * DAY_S), "free"), event(100 + 301)) == ["accepted"] * 2
 
 
+def test_a_time_that_nobody_could_judge_does_not_shut_out_what_comes(door: Door) -> None:
+    door.post.clock.is_synced = False
+    assert door.take(event(1, "free", timestamp="2900-01-01T00:00:00Z")) == ["accepted"]
+    assert door.take(event(2)) == ["out_of_order"]
+    door.post.clock.is_synced = True
+    assert door.take(event(2), event(3, "free")) == ["accepted", "accepted"]
+    assert door.shown == ("free", "")
+
+
+def test_the_layout_goes_before_the_register(door: Door) -> None:
+    """Its B1 was given to an agent, after the device was registered for it."""
+    spots = [s.model_copy(update={"agent_id": "pi-9"}) for s in door.post.settings.spots]
+    door.post.settings = door.post.settings.model_copy(update={"spots": spots})
+    door.restart()
+    assert door.take(event(1)) == ["foreign_spot"]
+    assert door.post.ingest.spots["B1"].agent_id == "pi-9"
+
+
 def test_the_past_does_not_come_behind_the_present(door: Door) -> None:
     assert door.take(event(5, "free"), event(4), event(6)) == [
         "accepted",
