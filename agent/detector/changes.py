@@ -10,7 +10,8 @@ class Change:
     """A spot's status changed at `at_s`, its FIRST crossing.
 
     `previous` is the last settled `free` or `occupied`, `unknown` if there was none: occupied,
-    unknown, occupied again is no arrival. `confidence` is the share of the samples since the
+    unknown, occupied again is no arrival. What was in doubt is told late, before the change that
+    proves it, and `at_s` lies in the past: see `agent.detector.doubt`. `confidence` is the share of the samples since the
     crossing that agreed, 0 for `unknown`; a magnetometer alone answers for 0.7 of it at most.
     """
 

@@ -35,6 +35,7 @@ ECHO_MG = 100.0
 ECHO_AT_REST_MG = 70.0
 """One vehicle of a hundred next door does that while it stands."""
 RESOLVED_S = 3.5
+"""After standing so long a movement is over, and tells."""
 OWN_SHARE = 0.3
 """A departure does not peak below this share of its arrival."""
 
