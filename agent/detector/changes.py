@@ -11,8 +11,9 @@ class Change:
 
     `previous` is the last settled `free` or `occupied`, `unknown` if there was none: occupied,
     unknown, occupied again is no arrival. What was in doubt is told late, before the change that
-    proves it, and `at_s` lies in the past: see `agent.detector.doubt`. `confidence` is the share of the samples since the
-    crossing that agreed, 0 for `unknown`; a magnetometer alone answers for 0.7 of it at most.
+    proves it, and `at_s` lies in the past: see `agent.detector.doubt`. `confidence` is the share of
+    the samples since the crossing that agreed, 0 for `unknown`; a magnetometer alone answers for
+    0.7 of it at most.
     """
 
     status: Status
