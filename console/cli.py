@@ -116,13 +116,15 @@ def list_tokens(config: ConfigOption = DEFAULT, as_json: JsonOption = False) -> 
     """Every token there ever was; never the token itself. Exit 0, 1 not done, 2 usage."""
     from dataclasses import asdict
 
-    found = _tokens(config).all()
+    kept = _tokens(config)
+    found = [(each, sorted(kept.devices_of(each))) for each in kept.all()]
     if as_json:
-        typer.echo(json.dumps([asdict(each) for each in found]))
+        typer.echo(json.dumps([{**asdict(each), "devices": mine} for each, mine in found]))
         return
-    for each in found:
+    for each, mine in found:
         ends = f"revoked {each.revoked}" if each.revoked else f"until {each.expires or 'revoked'}"
-        typer.echo(f"{each.token_id}  {each.scope:<8}  {each.name:<24}  {each.created}  {ends}")
+        said = [each.token_id, f"{each.scope:<8}", f"{each.name:<24}", each.created, ends, *mine]
+        typer.echo("  ".join(said))
 
 
 @tokens.command(epilog="Example: lotkeeper console token revoke 1f0c8a6a")

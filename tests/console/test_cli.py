@@ -57,6 +57,20 @@ def test_what_root_makes_is_the_consoles(config: Path, tmp_path: Path) -> None:
     assert {path.stat().st_uid for path in tmp_path.glob("console.db*")} == {12345}
 
 
+def test_a_devices_token_names_its_devices(config: Path) -> None:
+    words = ("token", "add", "cams", "--scope", "device", "-c", config)
+    refused = run(*words)
+    assert (refused.exit_code, "--device LOT/DEVICE" in refused.stderr) == (2, True)
+    refused = run(*words, "--device", "cam-1")
+    assert (refused.exit_code, "device = 'cam-1'" in refused.stderr) == (2, True)
+    refused = run("token", "add", "desk", "--device", "lot-1/cam-1", "-c", config)
+    assert refused.exit_code == 2
+    assert run(*words, "--device", "lot-1/cam-1", "--device", "lot-2/*").exit_code == 0
+    (kept,) = json.loads(run("token", "list", "--json", "-c", config).stdout)
+    assert kept["devices"] == ["lot-1/cam-1", "lot-2/*"]
+    assert "lot-2/*" in run("token", "list", "-c", config).stdout
+
+
 def test_a_scope_that_there_is_not_is_named(config: Path) -> None:
     refused = run("token", "add", "desk", "--scope", "root", "-c", config)
     assert (refused.exit_code, "one of viewer, operator, admin" in refused.stderr) == (2, True)
