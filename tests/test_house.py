@@ -1,6 +1,7 @@
 """The house is in order: packages, imports, locks, sizes, and words that must not be in it."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -28,12 +29,12 @@ MODULE_LINES = 400
 
 
 def sources() -> list[Path]:
-    """Every file of the project, without what tools leave beside it."""
-    return [
-        path
-        for path in REPO.rglob("*")
-        if path.is_file() and not any(map(_left_by_a_tool, path.relative_to(REPO).parts))
-    ]
+    """Every file of the project, without what tools leave beside it and may be at work in."""
+    found = []
+    for folder, inside, names in os.walk(REPO):
+        inside[:] = [name for name in inside if not _left_by_a_tool(name)]
+        found += [Path(folder, name) for name in names if not _left_by_a_tool(name)]
+    return found
 
 
 def _left_by_a_tool(part: str) -> bool:
