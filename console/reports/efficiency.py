@@ -66,11 +66,11 @@ def _row(sight: Sight, zone_id: str | None) -> Sequence[Cell]:
 
 
 def _target(known: Sequence[Hour]) -> float | None:
-    covered_s = sum(hour.covered_s for hour in known)
-    weighted = sum((hour.target or 0.0) * hour.covered_s for hour in known)
+    covered_s = sum(hour.share.covered_s for hour in known)
+    weighted = sum((hour.target or 0.0) * hour.share.covered_s for hour in known)
     return weighted / covered_s if covered_s else None
 
 
 def _occupancy(known: Sequence[Hour]) -> float | None:
-    covered_s = sum(hour.covered_s for hour in known)
-    return sum(hour.occupied_s for hour in known) / covered_s if covered_s else None
+    covered_s = sum(hour.share.covered_s for hour in known)
+    return sum(hour.share.occupied_s for hour in known) / covered_s if covered_s else None

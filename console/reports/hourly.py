@@ -48,7 +48,7 @@ def _row(sight: Sight, hour: Hour) -> Sequence[Cell]:
         datetime.fromtimestamp(hour.part.begin_ms / 1000, UTC),
         rounded(hour.occupancy),
         hour.target,
-        rounded(hour.coverage),
+        rounded(hour.share.coverage),
         hour.part.arrivals,
         hour.part.departures,
     )

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from console.folding import By, Part
 from console.lots import Lot
 from console.targets import TargetRow, target_at
-from measures import LEAST_COVERAGE, Period
+from measures import LEAST_COVERAGE, Period, Share
 
 MONDAY = 3
 """1970 began on a Thursday."""
@@ -45,7 +46,7 @@ class Sight:
         spots = self.spots(zone_id)
         aims = [each for each in self.targets if each.aim.zone_id == zone_id]
         parts = self.lot.past.parts(self.period, zone_id, By.HOUR)
-        return [_hour(part, spots, aims) for part in parts]
+        return [Hour(part, spots, aims) for part in parts]
 
     def rows(self) -> Iterator[str | None]:
         """What a report by zones has rows of: each zone, and then the whole lot."""
@@ -53,29 +54,31 @@ class Sight:
         yield None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hour:
-    """An hour of the wall clock; what is not known has no value."""
+    """An hour of the wall clock; what is not known has no value. Reckoned when it is asked for: a
+    year of twenty zones has 175,000 of them.
+    """
 
     part: Part
-    occupied_s: float
-    covered_s: float
-    occupancy: float | None
-    coverage: float | None
-    target: float | None
+    spots: int
+    aims: Sequence[TargetRow]
 
+    @cached_property
+    def share(self) -> Share:
+        """Of the hour's spot-seconds."""
+        return self.part.share(self.spots)
 
-def _hour(part: Part, spots: int, aims: Sequence[TargetRow]) -> Hour:
-    share = part.share(spots)
-    day, hour = divmod(part.key, 24)
-    return Hour(
-        part,
-        share.occupied_s,
-        share.covered_s,
-        share.occupancy(LEAST_COVERAGE),
-        share.coverage,
-        target_at(aims, (day + MONDAY) % 7, hour),
-    )
+    @cached_property
+    def occupancy(self) -> float | None:
+        """Where enough was known."""
+        return self.share.occupancy(LEAST_COVERAGE)
+
+    @cached_property
+    def target(self) -> float | None:
+        """What is aimed at."""
+        day, hour = divmod(self.part.key, 24)
+        return target_at(self.aims, (day + MONDAY) % 7, hour)
 
 
 def rounded(value: float | None, places: int = 4) -> float | None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from console.folding import By, Part
 from console.reports.sight import ALL, Hour, Sight, notes_of, rounded
 from console.reports.table import Cell, Chart, Column, Kind
+from gateway.history.schema import FREE, OCCUPIED
 from measures import LEAST_COVERAGE
 
 DAY_S = 86400
@@ -85,6 +86,13 @@ def _whole(parts: Sequence[Part]) -> Part | None:
 
 
 def _fullest(hours: Sequence[Hour]) -> Hour | None:
-    """The first of the fullest hours."""
-    known = [hour for hour in hours if hour.occupancy is not None]
-    return max(known, key=lambda hour: hour.occupancy or 0.0, default=None)
+    """The first of the fullest hours of which enough was known."""
+    seen = [hour for hour in hours if hour.part.times_ms[FREE] + hour.part.times_ms[OCCUPIED]]
+    downwards = sorted(seen, key=_fullness, reverse=True)
+    return next((hour for hour in downwards if hour.occupancy is not None), None)
+
+
+def _fullness(hour: Hour) -> float:
+    """As its occupancy, but for what is not known."""
+    free, occupied, _ = hour.part.times_ms
+    return occupied / (free + occupied)
