@@ -26,7 +26,8 @@ PATIENCE_S = 20.0
 @pytest.fixture(scope="module")
 def lot(make_site, tmp_path_factory: pytest.TempPathFactory, broker) -> Iterator[Any]:
     """A lot of its own with cam-1 at B1."""
-    made = make_site(tmp_path_factory.mktemp("door") / "lot", broker[1])
+    quiet = "[metrics]\nport = 0\n"
+    made = make_site(tmp_path_factory.mktemp("door") / "lot", broker[1], more=quiet)
     yield made
     made.stop()
     made.close()
@@ -256,6 +257,31 @@ def test_a_console_killed_in_a_bulk_leaves_nothing_half_done(
     assert times(records(lot)[before:]) == times(items)
     with reading(lot.settings.store.path) as db:
         assert reckon(db).faults == []
+
+
+def test_a_gateway_killed_in_a_bulk_is_told_the_rest_again(console, lot, camera: Camera) -> None:
+    items, before = [camera.event() for _ in range(1000)], len(records(lot))
+    command = [sys.executable, "-m", "lotkeeper", "gateway", "run", "-c", lot.config]
+    lot.stop()
+    try:
+        with Killer(lot, 2) as killer:
+            killer.process = process = subprocess.Popen(command)
+            while not console.read(f"/lots/{lot.lot_id}")["gateway_heard"]:
+                assert process.poll() is None
+            told = bulk(console, lot, *items)
+            process.wait(PATIENCE_S)
+        outcomes = [each["outcome"] for each in told["items"]]
+        assert outcomes == ["accepted"] * told["accepted"] + ["no_answer"] * told["no_answer"]
+        assert told["accepted"] % 200 == 0
+        assert told["no_answer"] >= 400
+    finally:
+        process.kill()
+        process.wait(PATIENCE_S)
+        lot.open()
+    again = bulk(console, lot, *items)
+    assert again["accepted"] + again["duplicate"] == 1000
+    assert again["duplicate"] >= told["accepted"]
+    assert times(records(lot)[before:]) == times(items)
 
 
 def written(folder: Path, lot, console, port: int) -> Path:
