@@ -29,12 +29,12 @@ MODULE_LINES = 400
 
 
 def sources() -> list[Path]:
-    """Every file of the project, without what tools leave beside it and may be at work in."""
+    """Every file of the project, without what tools leave beside it."""
     found = []
-    for folder, inside, names in os.walk(REPO):
-        inside[:] = [name for name in inside if not _left_by_a_tool(name)]
-        found += [Path(folder, name) for name in names if not _left_by_a_tool(name)]
-    return found
+    for folder, folders, files in os.walk(REPO):
+        folders[:] = [each for each in folders if not _left_by_a_tool(each)]
+        found += [Path(folder, each) for each in files if not _left_by_a_tool(each)]
+    return [path for path in found if path.is_file()]
 
 
 def _left_by_a_tool(part: str) -> bool:
