@@ -7,9 +7,13 @@ import json
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from agent.remote import kept_path
 from agent.trial import Kept
 from tests.e2e.town import DEAD, GOOD, PARKED, Town, log_of, spot
+
+pytestmark = pytest.mark.timeout(180)  # three processes started, trials waited for
 
 
 def test_a_good_one_is_applied_and_the_store_goes_on(town: Town, tmp_path: Path) -> None:

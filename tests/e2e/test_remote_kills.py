@@ -10,6 +10,8 @@ import pytest
 from agent.trial import MOST_STARTS
 from tests.e2e.town import DEAD, GOOD, Town, soon, spot
 
+pytestmark = pytest.mark.timeout(180)  # three processes started, trials waited for
+
 STAGES: dict[str, Callable[[Town], bool]] = {
     "staged": lambda town: town.kept.trial is not None,
     "started": lambda town: town.kept.starts == 1,

@@ -104,7 +104,7 @@ class Town:
     def start(self) -> None:
         for each in (self.broker, self.gateway, self.agent):
             each.start()
-        self.ask("ping", timeout_s=0.3)  # what is asked before it listens is lost
+        self.ask("ping", timeout_s=1.0)  # what is asked before it listens is lost
         self.until(lambda: self.status("A1") == "free")
 
     def stop(self) -> None:
