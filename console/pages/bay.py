@@ -15,7 +15,7 @@ from console.models import Device, SpotDetails
 from console.orders import order
 from console.pages.shell import Part, Visit, icon
 from console.problems import Problem
-from console.routes.past import LogEntry, LogQuery, log
+from console.routes.past import Log, LogQuery, log
 from console.routes.spots import device, spot
 from console.tokens import Scope
 from gateway.ask import NoAnswer
@@ -74,7 +74,7 @@ class Bay:
     async def _fill(self) -> None:
         spot_id = self._spot_id or ""
         try:
-            known, of, entries = await run_in_threadpool(self._read, spot_id)
+            known, of, kept = await run_in_threadpool(self._read, spot_id)
         except (Unreadable, sqlite3.Error) as error:
             self._unreadable(str(error))
             return
@@ -85,12 +85,12 @@ class Bay:
             self._orders(known)
             if of is not None:
                 self._sensor(of)
-            self._past(entries)
+            self._past(kept)
 
-    def _read(self, spot_id: str) -> tuple[SpotDetails, Device | None, list[LogEntry]]:
+    def _read(self, spot_id: str) -> tuple[SpotDetails, Device | None, Log]:
         known = spot(self._lot, spot_id)
         of = device(self._lot, known.agent_id) if known.agent_id else None
-        return known, of, log(self._lot, LogQuery(spot=spot_id, limit=MOVES)).items
+        return known, of, log(self._lot, LogQuery(spot=spot_id, limit=MOVES))
 
     def _unreadable(self, words: str) -> None:
         self._body.clear()
@@ -134,13 +134,12 @@ class Bay:
         }
         _facts(facts)
 
-    def _past(self, entries: list[LogEntry]) -> None:
+    def _past(self, kept: Log) -> None:
         Part("h3", text="The last 24 hours")
-        if not entries:
-            Part("p", "quiet small", "Nothing is kept of it.")
-            return
+        if kept.hint or not kept.items:
+            Part("p", "quiet small", kept.hint or "Nothing changed.")
         with Part("ol", "moves"):
-            for each in entries:
+            for each in kept.items:
                 with Part("li"):
                     Part("span", "shape", data_state=each.status.value, aria_hidden="true")
                     Part("span", text=each.status.value)

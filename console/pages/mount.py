@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nicegui
 from fastapi import FastAPI, Request
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from nicegui import ui
@@ -50,6 +51,7 @@ def with_pages(api: FastAPI, desk: Desk) -> FastAPI:
         language="en-US",
         reconnect_timeout=RECONNECT_S,
         tailwind=False,
+        gzip_middleware_factory=lambda app: GZipMiddleware(app, compresslevel=4),
         show_welcome_message=False,
     )
     app.add_middleware(Gatekeeper, api=api, desk=desk)

@@ -91,13 +91,13 @@ export class Bays {
     label.textContent = id;
     button.append(label);
     if (kinds.length) button.dataset.kinds = kinds.map((kind) => KINDS[kind] ?? "").join("");
-    if (box) this.#place(button, label, box);
+    if (box) this.#place(button, box);
     this.buttons.set(id, button);
     this.show(id, this.states[id]);
     return button;
   }
 
-  #place(button, label, [x, y, width, length, turn]) {
+  #place(button, [x, y, width, length, turn]) {
     const metres = (value) => `calc(${value.toFixed(2)} * var(--m))`;
     button.style.left = metres(x - width / 2 - this.left);
     button.style.top = metres(y - length / 2 - this.top);
@@ -105,7 +105,7 @@ export class Bays {
     button.style.height = metres(length);
     if (!turn) return;
     button.style.rotate = `${turn}deg`;
-    label.style.rotate = `${-turn}deg`;
+    button.style.setProperty("--back", `${-turn}deg`);
   }
 
   #plan() {

@@ -11,7 +11,8 @@ export default {
     <div class="lot" :class="{ blank }">
       <p class="banner" role="alert" v-if="blank">
         <span class="shape" data-state="unknown" aria-hidden="true"></span>
-        <span>The lot's gateway is silent: every bay is unknown. Last heard {{ heardAt }}.</span>
+        <span>The lot's gateway is silent: every bay is unknown.
+          {{ lastHeard }}</span>
       </p>
       <section class="side" aria-label="Counts">
         <div class="card counts">
@@ -21,7 +22,7 @@ export default {
           <p class="most"><strong class="number">{{ blank ? "–" : format(whole.free) }}</strong>
             <span>free<br><span class="quiet">of {{ format(whole.total) }}</span></span></p>
           <div class="share" aria-hidden="true">
-            <i v-for="s in states" :key="s" :data-state="s" :style="{ flexGrow: whole[s] }"></i></div>
+            <i v-for="s in states" :key="s" v-show="whole[s]" :data-state="s" :style="{ flexGrow: whole[s] }"></i></div>
           <ul class="key">
             <li v-for="s in states" :key="s"><span class="shape" :data-state="s" aria-hidden="true"></span>
               <span>{{ s }}</span><strong class="number">{{ format(whole[s]) }}</strong></li>
@@ -35,7 +36,7 @@ export default {
             <span class="zone-free"><strong class="number">{{ blank ? "–" : format(z.free) }}</strong>
               <span class="quiet small">of {{ format(z.total) }}<span v-if="z.counted">, counted</span></span></span>
             <span class="share" aria-hidden="true">
-              <i v-for="s in states" :key="s" :data-state="s" :style="{ flexGrow: z[s] }"></i></span>
+              <i v-for="s in states" :key="s" v-show="z[s]" :data-state="s" :style="{ flexGrow: z[s] }"></i></span>
           </component></li>
         </ul>
       </section>
@@ -58,9 +59,12 @@ export default {
     </div>`,
   data() {
     return { states: STATES, floor: this.plan.floors[0]?.floor ?? 0, counts: {}, zoneCounts: {}, blank: false,
-      asOf: "", heardAt: "never", spoken: "", drawn: false };
+      asOf: "", heardAt: "", spoken: "", drawn: false };
   },
   computed: {
+    lastHeard() {
+      return this.heardAt ? `It was heard last at ${this.heardAt}.` : "It has not been heard since this page was opened.";
+    },
     whole() { return this.named(this.counts.lot); },
     zones() {
       return this.plan.zones.map((zone) => {
