@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports bench peers accuracy proof lock clean
+.PHONY: help demo test lint types imports units bench peers accuracy proof deb test-system lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,7 +52,7 @@ ARCH ?= arm64
 deb: .venv/.dev ## the Debian packages, into build/deb (SUITE=trixie, ARCH=amd64)
 	@$(BIN)/python -m debian.build --suite $(SUITE) --arch $(ARCH)
 
-test-system: .venv/.dev ## as root: a Debian booted, the packages installed, killed, upgraded, purged
+test-system: .venv/.dev ## as root: docs/install.md followed on booted Debians, the packages' life (SUITE=trixie)
 	@LOTKEEPER_SUITES="$(SUITE)" $(BIN)/pytest -m system -s $(ARGS) tests/system
 
 # setuptools comes with the lock, so the build needs nothing that is not pinned.

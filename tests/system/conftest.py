@@ -4,6 +4,7 @@ A suite's tree is made once by debootstrap, barer than Raspberry Pi OS Lite, and
 build/trees/ with what the packages need in its apt's archive: no machine has a way outside.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -17,10 +18,12 @@ from debian.target import SUITES, Target
 from tests.system.machine import BUILD, NSPAWN, Machine
 
 INCLUDED = (
-    "systemd,systemd-sysv,systemd-timesyncd,dbus,python3,ca-certificates,iproute2,procps,sudo"
+    "systemd,systemd-sysv,systemd-timesyncd,dbus,python3,ca-certificates,iproute2,procps,sudo,curl"
 )
-ARCHIVED = ("mosquitto", "mosquitto-clients", "openssl")
+ARCHIVED = "mosquitto mosquitto-clients openssl"
 """With what they depend on: apt installs them from there as it would from Debian's mirror."""
+A_PIS = {"arm64": " python3-rpi.gpio"}
+"""What the agent recommends, where Debian has it."""
 
 
 def missing() -> str:
@@ -46,18 +49,24 @@ def tree(suite: str, arch: str) -> Path:
 
 
 def debootstrapped(suite: str, arch: str) -> Path:
-    """Of any architecture whose programs run here."""
+    """Of any architecture whose programs run here. Beside it stands what it was made with."""
     tree = BUILD / "trees" / f"{suite}-{arch}"
-    if not any(tree.glob("var/cache/apt/archives/mosquitto-clients_*.deb")):
-        shutil.rmtree(tree, ignore_errors=True)
-        tree.parent.mkdir(parents=True, exist_ok=True)
-        options = [f"--arch={arch}", "--variant=minbase", f"--include={INCLUDED}"]
-        subprocess.run(["debootstrap", *options, suite, str(tree)], check=True)
-        fill_archive(tree, arch)
+    tree.parent.mkdir(parents=True, exist_ok=True)
+    archived = ARCHIVED + A_PIS.get(arch, "")
+    made, wanted = tree.with_suffix(".txt"), f"{INCLUDED}\n{archived}\n"
+    with tree.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists() or made.read_text() != wanted:
+            made.unlink(missing_ok=True)
+            shutil.rmtree(tree, ignore_errors=True)
+            options = [f"--arch={arch}", "--variant=minbase", f"--include={INCLUDED}"]
+            subprocess.run(["debootstrap", *options, suite, str(tree)], check=True)
+            fill_archive(tree, arch, archived.split())
+            made.write_text(wanted)
     return tree
 
 
-def fill_archive(tree: Path, arch: str) -> None:
+def fill_archive(tree: Path, arch: str, names: list[str]) -> None:
     """By this machine's apt, which knows its way outside, with the tree's sources and state."""
     state, cache = tree / "var/lib/apt", tree / "var/cache/apt"
     options = {
@@ -71,7 +80,7 @@ def fill_archive(tree: Path, arch: str) -> None:
     }
     said = [f"-o{name}={value}" for name, value in options.items()]
     subprocess.run(["apt-get", *said, "update"], check=True)
-    subprocess.run(["apt-get", *said, "install", "-y", "--download-only", *ARCHIVED], check=True)
+    subprocess.run(["apt-get", *said, "install", "-y", "--download-only", *names], check=True)
 
 
 @pytest.fixture(scope="session")

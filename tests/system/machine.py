@@ -28,7 +28,46 @@ def _hierarchies() -> Iterator[Path]:
             yield Path(folder)
 
 
-class Machine:
+class Inside:
+    """A root file system of its own, in which commands run: a copy-on-write layer over a tree."""
+
+    def __init__(self, tree: Path, layer: Path) -> None:
+        self.root = layer / "root"
+        for folder in ("root", "upper", "work"):
+            (layer / folder).mkdir(parents=True)
+        options = f"lowerdir={tree},upperdir={layer}/upper,workdir={layer}/work"
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, self.root], check=True)
+
+    def enter(self, *command: str) -> list[str]:
+        """A command to be run inside, as root."""
+        raise NotImplementedError
+
+    def try_run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command inside, whatever comes of it."""
+        return subprocess.run(
+            self.enter("DEBIAN_FRONTEND=noninteractive", *command),
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+
+    def run(self, *command: str) -> str:
+        """The standard output of a command that must succeed."""
+        done = self.try_run(*command)
+        assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def write(self, path: str, text: str, mode: int = 0o644) -> None:
+        """A file inside, whole for whoever reads it meanwhile."""
+        file = self.root / path.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new = file.with_name(f".{file.name}.new")
+        new.write_text(text)
+        new.chmod(mode)
+        new.replace(file)
+
+
+class Machine(Inside):
     """A container with systemd as its first process, on a copy-on-write layer over a tree.
 
     `network` is the path of its network namespace; without one it is alone. Nothing of it is
@@ -36,14 +75,10 @@ class Machine:
     """
 
     def __init__(self, name: str, tree: Path, layer: Path, network: str = "") -> None:
+        super().__init__(tree, layer)
         self.name = name
-        self.root = layer / "root"
         way = f"--network-namespace-path={network}" if network else "--private-network"
         self._options = [way, f"--machine={name}-{os.getpid()}", f"--hostname={name}"]
-        for folder in ("root", "upper", "work"):
-            (layer / folder).mkdir(parents=True)
-        options = f"lowerdir={tree},upperdir={layer}/upper,workdir={layer}/work"
-        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, self.root], check=True)
         self._log = (layer / "console").open("wb")
         self._groups = [each / f"{name}-{os.getpid()}" for each in _hierarchies()]
         self._nspawn: subprocess.Popen[bytes] | None = None
@@ -86,21 +121,6 @@ class Machine:
     def enter(self, *command: str) -> list[str]:
         """A command to be run inside, as root."""
         return ["nsenter", f"--target={self.init}", "--all", "--", *CLEAN, *command]
-
-    def try_run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command inside, whatever comes of it."""
-        return subprocess.run(
-            self.enter("DEBIAN_FRONTEND=noninteractive", *command),
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-
-    def run(self, *command: str) -> str:
-        """The standard output of a command that must succeed."""
-        done = self.try_run(*command)
-        assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
-        return done.stdout
 
     def until(self, *command: str, says: str, patience_s: float = PATIENCE_S) -> str:
         """Ask until the answer holds a text."""
@@ -155,13 +175,6 @@ class Machine:
     def _is_ours(self, process: Path) -> bool:
         ours = os.readlink(f"/proc/{self.init}/ns/pid")
         return os.readlink(process / "ns/pid") == ours
-
-    def write(self, path: str, text: str, mode: int = 0o644) -> None:
-        """A file inside."""
-        file = self.root / path.lstrip("/")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-        file.chmod(mode)
 
     def install(self, debs: list[Path], *options: str) -> None:
         """As one does by hand: apt install ./x.deb; what they need is in apt's archive."""
