@@ -20,7 +20,7 @@ title = "Riverside"
 clock = "{clock}"
 [mqtt]
 port = {port}
-protocol = "3.1.1"
+protocol = "{protocol}"
 reconnect_min_s = 0.1
 reconnect_max_s = 0.2
 [[lines]]
@@ -35,11 +35,12 @@ arrow = "left"
 class Lot:
     """Says what it is told to say."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, protocol: str = "3.1.1") -> None:
         self.lot_id = f"shown-{uuid.uuid4().hex[:8]}"
         self.topics = Topics(self.lot_id)
         self._folder = folder
         self._port = port
+        self._protocol = protocol
         self._client = paho.Client(CallbackAPIVersion.VERSION2)
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
@@ -47,7 +48,8 @@ class Lot:
     def config(self, clock: str = "always") -> Path:
         """The file of a display of this lot."""
         path = self._folder / f"display-{clock}.toml"
-        path.write_text(CONFIG.format(lot=self.lot_id, clock=clock, port=self._port))
+        given = {"lot": self.lot_id, "port": self._port, "protocol": self._protocol}
+        path.write_text(CONFIG.format(clock=clock, **given))
         return path
 
     def say(self, topic: str, payload: str | bytes, *, retain: bool = True) -> None:
@@ -81,5 +83,16 @@ class Lot:
 @pytest.fixture
 def lot(tmp_path: Path, broker: tuple[str, int]) -> Iterator[Lot]:
     made = Lot(tmp_path, broker[1])
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["iotcore", "mosquitto"])
+def either_lot(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lot]:
+    """On the demo's broker by MQTT 3.1.1, and on production's by MQTT 5."""
+    if request.param == "iotcore":
+        made = Lot(tmp_path, request.getfixturevalue("broker")[1])
+    else:
+        made = Lot(tmp_path, request.getfixturevalue("mosquitto")[1], "5")
     yield made
     made.close()
