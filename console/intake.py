@@ -16,6 +16,8 @@ from gateway.ask import NoAnswer
 
 PART = 200
 """Items in one of the gateway's transactions."""
+COMMIT_S = 6.0
+"""A commit of so many may take a while on a card that is busy."""
 
 
 def send(lot: Lot, events: Sequence[DeviceEvent]) -> list[DeviceResult | None]:
@@ -33,7 +35,7 @@ def send(lot: Lot, events: Sequence[DeviceEvent]) -> list[DeviceResult | None]:
 
 def _sent(lot: Lot, events: Sequence[DeviceEvent]) -> list[DeviceResult]:
     data: dict[str, Any] = {"items": [each.model_dump(mode="json") for each in events]}
-    response = lot.live.order("telemetry", data, uuid.uuid4().hex)
+    response = lot.live.order("telemetry", data, uuid.uuid4().hex, COMMIT_S)
     if response.status == "error" or response.data is None:
         raise Problem(
             HTTPStatus.CONFLICT, response.error or "the gateway refuses telemetry without a word"

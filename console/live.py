@@ -42,10 +42,15 @@ class Live:
             self._kept[name] = (until_s, changes, answer)
             return answer
 
-    def order(self, name: str, data: dict[str, Any], transaction: str) -> Response:
-        """Have something changed; the same transaction is done once. Raises NoAnswer."""
+    def order(
+        self, name: str, data: dict[str, Any], transaction: str, takes_s: float = 0.0
+    ) -> Response:
+        """Have something changed; the same transaction is done once. Raises NoAnswer.
+
+        It is waited for `takes_s` longer than for the answer to a question.
+        """
         try:
-            return self.line.ask(name, data, self._settings.timeout_s, transaction)
+            return self.line.ask(name, data, self._settings.timeout_s + takes_s, transaction)
         finally:
             self.drop()
 

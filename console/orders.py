@@ -26,12 +26,20 @@ Key = Annotated[
 
 
 def order(
-    desk: Desk, lot: Lot, token: Token, name: str, data: dict[str, Any], key: str | None
+    desk: Desk,
+    lot: Lot,
+    token: Token,
+    name: str,
+    data: dict[str, Any],
+    key: str | None,
+    takes_s: float = 0.0,
 ) -> dict[str, Any]:
-    """What the gateway answers. Raises Problem 409 where it refuses, NoAnswer."""
+    """What the gateway answers, of something that takes it so long. Raises Problem 409 where it
+    refuses, NoAnswer.
+    """
     entry = desk.audit.begin(token, lot.lot_id, name, data)
     try:
-        response = lot.live.order(name, data, _transaction(token, name, data, key))
+        response = lot.live.order(name, data, _transaction(token, name, data, key), takes_s)
     except NoAnswer:
         desk.audit.end(entry, "no_answer")
         raise

@@ -1,0 +1,86 @@
+"""The devices' page in a real Chromium: heard or not, scored, and told to mark or learn a bay."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from console.tokens import Scope
+
+
+def beat(site, quality: str = "good") -> None:
+    """A heartbeat of pi-1 that tells of its sensors."""
+    now = datetime.now(UTC).isoformat()
+    sensor = {"status": "free", "health": "ok", "quality": quality, "age_s": 0.5}
+    health = {
+        "session_id": "s1",
+        "status": "up",
+        "clock": "synced",
+        "time": now,
+        "spots": {"A1": sensor, "A2": sensor},
+        "spool": {"waiting": 3, "rows": 3, "bytes": 900, "limit_bytes": 1000000},
+        "telemetry": {"versions": {"lotkeeper": "1.2.3"}, "temperature_c": 48.2},
+    }
+    site.link.publish(site.topics.agent("pi-1", "health"), json.dumps(health).encode())
+
+
+def card(page, name: str):
+    return page.locator(f"[data-device='{name}']")
+
+
+@pytest.fixture
+def devices(visit, site):
+    beat(site)
+    site.say("A1", "free")
+    made = visit("/devices")
+    card(made, "pi-1").get_by_text("1.2.3").wait_for()
+    return made
+
+
+def test_says_who_is_heard_and_how_well(devices) -> None:
+    it = card(devices, "pi-1")
+    assert "Online" in it.inner_text()
+    assert "3 records" in it.inner_text()
+    it.get_by_text("2 bays").click()
+    row = it.locator("[data-bay=A1]")
+    assert "100 of 100" in row.inner_text()
+
+
+def test_what_is_open_stays_open_while_a_score_falls(devices, site) -> None:
+    it = card(devices, "pi-1")
+    it.get_by_text("2 bays").click()
+    beat(site, quality="weak")
+    site.say("A2", "occupied")
+    it.locator("[data-bay=A1]").get_by_text("quality 0 of 20").wait_for()
+    site.say("A2", "free")
+
+
+def test_a_device_marks_a_bay_and_its_answer_is_told(devices, site) -> None:
+    topic = site.topics.agent("pi-1", "command")
+    site.heard.pop(topic, None)
+    it = card(devices, "pi-1")
+    it.get_by_text("2 bays").click()
+    it.get_by_role("button", name="Identify A1").click()
+    site.await_shown(topic, "command", "identify")
+    asked = site.heard[topic]
+    assert asked["spot_id"] == "A1"
+    answer = {"transaction": asked["transaction"], "command": "identify"}
+    answer |= {"status": "ok", "data": {"means": "led"}}
+    site.link.publish(site.topics.agent("pi-1", "response"), json.dumps(answer).encode())
+    devices.get_by_text("A1: means led").wait_for()
+
+
+def test_what_a_viewer_may_not_is_not_offered(visit, site) -> None:
+    beat(site)
+    page = visit("/devices", scope=Scope.VIEWER)
+    card(page, "pi-1").get_by_text("2 bays").click()
+    assert page.get_by_role("button", name="Identify A1").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_a_phone(visit, site, serious, scheme: str) -> None:
+    beat(site)
+    page = visit("/devices", color_scheme=scheme, viewport={"width": 390, "height": 844})
+    card(page, "pi-1").get_by_text("2 bays").click()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert serious(page) == []
