@@ -51,7 +51,7 @@ class _Intake:
         self._now, self._trusted = desk.lot.clock.wall(), desk.lot.clock.synced()
         self._devices = desk.lot.devices
         self._places = self._book.places()
-        self._horizon = self._book.horizon
+        self._horizon, self._epoch = self._book.horizon, self._book.epoch()
         self._prints: dict[tuple[str, str], bytes] = {}
         self._ats: dict[tuple[str, str], str] = {}
         self._records: list[SpotChanged] = []
@@ -136,13 +136,13 @@ class _Intake:
         return DeviceResult(outcome="accepted", record=event_id(record))
 
     def _record(self, event: DeviceEvent, previous: Status) -> SpotChanged:
-        clock, epoch = self._desk.lot.clock, self._book.epoch()
-        committed = self._ingest.streams.get((event.device_id, epoch), 0)
+        clock = self._desk.lot.clock
+        committed = self._ingest.streams.get((event.device_id, self._epoch), 0)
         before = self._seqs.get(event.device_id, committed)
         self._seqs[event.device_id] = before + 1
         return SpotChanged(
             agent_id=event.device_id,
-            epoch=epoch,
+            epoch=self._epoch,
             seq=before + 1,
             prev_seq=before,
             timestamp=event.timestamp,
