@@ -237,9 +237,9 @@ def _stays(db: sqlite3.Connection, zone: int, edge: Hole) -> Iterator[int]:
 def _said(db: sqlite3.Connection, begin_ms: int, end_ms: int) -> dict[int, list[Said]]:
     found: defaultdict[int, list[Said]] = defaultdict(list)
     rows = db.execute(
-        "SELECT spot, at_ms, status, zone, agent FROM events INDEXED BY by_time "
-        "CROSS JOIN streams ON streams.id = stream WHERE at_ms >= ? AND at_ms < ? "
-        "ORDER BY at_ms, stream, seq",
+        "SELECT spot, at_ms, status, zone, agent FROM spots CROSS JOIN events INDEXED BY by_spot "
+        "ON spot = spots.id AND at_ms >= ? AND at_ms < ? "
+        "CROSS JOIN streams ON streams.id = stream ORDER BY spots.id, at_ms, stream, seq",
         (begin_ms, end_ms),
     )
     for spot, *said in rows:

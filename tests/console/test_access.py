@@ -76,7 +76,7 @@ def test_of_a_token_only_the_hash_is_kept(tokens: Tokens, tmp_path: Path) -> Non
     assert found is not None
     assert (found.name, found.scope) == ("desk", Scope.OPERATOR)
     kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    assert token.rpartition("_")[2].encode() not in kept
+    assert token.split("_", 2)[2].encode() not in kept  # a secret may hold an underscore
     assert (tmp_path / "console.db").stat().st_mode & 0o777 == 0o600
 
 
