@@ -16,6 +16,7 @@ from console.routes import reports as routes
 from console.tokens import Scope
 from tests.console.conftest import await_kept, history_sink
 
+pytestmark = pytest.mark.timeout(180)
 HOUR = timedelta(hours=1)
 
 
@@ -54,6 +55,7 @@ def past(tmp_path_factory: pytest.TempPathFactory, broker, make_site) -> Iterato
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory, past, silent, console_over) -> Iterator[Any]:
     for console in console_over(tmp_path_factory.mktemp("over-reported"), past, silent):
+        console.http.timeout = 90  # the first file loads matplotlib, which looks at every font
         begin = past.begin
         for zone, aim in (("A", 0.3), (None, 0.9)):
             target = {
