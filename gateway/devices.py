@@ -208,7 +208,12 @@ def devices_in(db: sqlite3.Connection) -> dict[str, Device]:
         "SELECT device_id, kind, name, note, silent_after_s, created, retired FROM devices "
         "ORDER BY device_id"
     )
-    return {row[0]: Device(*row, tuple(spots.get(row[0], ()))) for row in rows}
+    return {
+        name: Device(
+            name, kind, title, note, silent_s, created, retired, tuple(spots.get(name, ()))
+        )
+        for name, kind, title, note, silent_s, created, retired in rows
+    }
 
 
 def at_of(moment: datetime) -> str:
