@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from fastapi.concurrency import run_in_threadpool
 from nicegui import ui
-from nicegui.events import GenericEventArguments
 
 from console.hub import Change
 from console.pages.acting import act
+from console.pages.fields import Field
 from console.pages.live import follow
 from console.pages.shell import Here, Part, Visit, heading, page
 from console.routes.alerts import NOTE_CHARACTERS, AlertNow, AlertQuery, alerts
@@ -158,15 +158,12 @@ class Note:
     def __init__(self, write: Callable[[AlertNow, str], Any]) -> None:
         self._write = write
         self._of: AlertNow | None = None
-        self._words = ""
         self._dialog = Part("dialog", "card note", id="note", aria_label="Note")
         with self._dialog, Part("form", method="dialog"):
             self._title = Part("h2")
-            Part("label", text="Note", for_="note-words")
-            self._field = Part(
-                "textarea", "field", id="note-words", maxlength=str(NOTE_CHARACTERS), rows="3"
+            self._field = Field(
+                "Note", "note-words", tag="textarea", maxlength=str(NOTE_CHARACTERS), rows="3"
             )
-            self._field.on("input", self._typed, js_handler="(e) => emit(e.target.value)")
             with Part("div", "line"):
                 save = Part("button", "button strong", "Save the note", type="submit")
                 save.on("click", self._save)
@@ -174,19 +171,15 @@ class Note:
 
     def open(self, of: AlertNow) -> None:
         """Ask for a line to `of`."""
-        self._of, self._words = of, ""
+        self._of = of
         self._title.text = of.text
-        ui.run_javascript(
-            "document.getElementById('note-words').value = '';"
-            "document.getElementById('note').showModal()"
-        )
-
-    def _typed(self, event: GenericEventArguments) -> None:
-        self._words = str(event.args)
+        self._field.clear()
+        ui.run_javascript("document.getElementById('note').showModal()")
 
     async def _save(self) -> None:
-        if self._of is not None and self._words.strip():
-            await self._write(self._of, self._words.strip()[:NOTE_CHARACTERS])
+        words = self._field.words.strip()
+        if self._of is not None and words:
+            await self._write(self._of, words[:NOTE_CHARACTERS])
 
 
 def _at(at: datetime, clock: Any) -> str:
