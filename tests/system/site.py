@@ -26,7 +26,7 @@ STICK, READER = "/mnt", "/media"
 AS_PI = ("runuser", "-u", "pi", "--", "env", "-C", "/home/pi", "HOME=/home/pi", "USER=pi")
 ASKED = re.compile(r"(Clear|Park a car in) (\w+) .*press Enter")
 LOOKS = re.compile(
-    r"(sudo )?(mosquitto_sub|lotkeeper (doctor|(gateway|agent) (occupancy|status|list|reconcile)))"
+    r"(sudo )?(curl|mosquitto_sub|lotkeeper (doctor|(gateway|agent) (list|occupancy|status)))"
 )
 """What may be typed again and again until the page's words are seen."""
 
@@ -39,15 +39,16 @@ class Site:
         self.debs = debs
         self.stick = folder / "stick"
         self.stick.mkdir()
-        names = [GATEWAY, *WIRED]
-        self.network = Network(names)
-        self.machines = {
-            name: Machine(name, tree, folder / name, f"/proc/{host.pid}/ns/net")
-            for name, host in self.network.hosts.items()
-        }
-        hosts = {host.address: name for name, host in self.network.hosts.items()}
-        for name, machine in self.machines.items():
-            pi.make(machine, hosts, WIRED.get(name, {}))
+        self.tree, self.folder = tree, folder
+        self.network = Network([GATEWAY, *WIRED])
+        self.machines = {name: self._out_of_the_box(name) for name in self.network.hosts}
+
+    def _out_of_the_box(self, name: str, shelf: str = "") -> Machine:
+        hosts = self.network.hosts
+        network = f"/proc/{hosts[name].pid}/ns/net"
+        machine = Machine(name, self.tree, self.folder / (shelf or name), network)
+        pi.make(machine, {host.address: each for each, host in hosts.items()}, WIRED.get(name, {}))
+        return machine
 
     def __enter__(self) -> "Site":
         return self
@@ -71,6 +72,11 @@ class Site:
         """Of Pis whose cards Raspberry Pi Imager wrote."""
         for name in re.findall(r"[a-z]+(?:-\d)?", names.replace(" and ", " ")):
             self.machines[name].boot()
+
+    def replace_gateway(self) -> None:
+        """By a new one under its name, switched off."""
+        self.machines[GATEWAY].close()
+        self.machines[GATEWAY] = self._out_of_the_box(GATEWAY, "another")
 
     def fill_card(self) -> None:
         """The packages on the gateway's boot partition."""
@@ -162,6 +168,7 @@ class Site:
 
 WAYS: dict[str, Callable[..., None]] = {
     r"Switch (.+) on": Site.start,
+    r"Put another Pi in the gateway's place": Site.replace_gateway,
     r"Copy the packages to the gateway's card": Site.fill_card,
     r"Put (\S+)'s card into a reader at the gateway": Site.read_card,
     r"Put the card into (\S+) and switch it on": Site.start_with_card,
