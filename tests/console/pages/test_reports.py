@@ -41,7 +41,9 @@ def test_a_report_is_a_table_and_charts(page, site) -> None:
     assert "L is counted at its lanes" in page.inner_text("body")
 
 
+@pytest.mark.timeout(180)
 def test_the_three_files_hold_what_the_page_shows(page, tmp_path) -> None:
+    page.set_default_timeout(90_000)  # the first file loads matplotlib, which looks at every font
     shown = told(page)
     files = {}
     for name, form in (("CSV", "csv"), ("Excel", "xlsx"), ("PDF", "pdf")):
