@@ -21,12 +21,16 @@ from simulator.keys import keys
 from simulator.processes import BrokerKind
 from simulator.site import Site
 from simulator.view import AgentRow, Frame, render
+from simulator.web import Web
+from simulator.yesterday import fill
 
 LOT = "demo"
 SPOTS = [f"{zone}{number}" for zone in "ABC" for number in range(1, 9)]
 ZONES = ["A", "B", "C"]
 BAYS_AN_AGENT = 8
 STAY_S, GAP_S, FILL_S = 1500.0, 500.0, 2000.0
+QUICK_STAY_S, QUICK_GAP_S, QUICK_FILL_S = 180.0, 100.0, 180.0
+"""In the time of people, who look at the console: something changes every few seconds."""
 DAY_S = 7 * 86400.0
 LINE_EVERY_S = 2.0
 SETTLE_S = 30.0
@@ -45,6 +49,8 @@ class Options:
     seed: int
     faults: Sequence[Fault]
     headless: bool
+    console: bool
+    """With a console, and a day that was before."""
     picture: Path | None
     """Where to keep the last view as SVG."""
     say: Callable[[str], None]
@@ -56,11 +62,16 @@ class Demo:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        bays = invented_day(SPOTS, options.seed, DAY_S, stay_s=STAY_S, gap_s=GAP_S, fill_s=FILL_S)
+        self._began = datetime.now(UTC)
+        quick = options.speed == 1
+        stay_s, gap_s = (QUICK_STAY_S, QUICK_GAP_S) if quick else (STAY_S, GAP_S)
+        fill_s = QUICK_FILL_S if quick else FILL_S
+        bays = invented_day(SPOTS, options.seed, DAY_S, stay_s=stay_s, gap_s=gap_s, fill_s=fill_s)
         self.site = Site(
             LOT,
             bays,
-            datetime.now(UTC) - timedelta(seconds=DAY_S),
+            # A lot whose time is quicker than ours begins long ago: it must not tell of tomorrow.
+            self._began if quick else self._began - timedelta(seconds=DAY_S),
             folder=options.folder,
             speed=options.speed,
             broker=options.broker,
@@ -69,6 +80,7 @@ class Demo:
             quiet_s=max(options.speed / 4, 1.0),
             keeps_past=True,
         )
+        self.web = Web(options.folder, self.site.gateway_toml) if options.console else None
         self.display = Display(self.site.mqtt, LOT, self.site.metrics_port)
         self.breaker = Breaker(list(options.faults))
         self._cut: set[What] = set()
@@ -79,8 +91,13 @@ class Demo:
     def run(self) -> dict[str, Any]:
         """Run until the time is over, q or `quit`; answers what came of it. Raises NotReady."""
         try:
+            if self.web:
+                self._remember_yesterday()
             self.site.start()
             self.display.start()
+            if self.web:
+                self.web.start()
+                self.options.say(self.web.words)
             self._began_s = time.monotonic()
             if self.options.headless:
                 self._play(queue.SimpleQueue(), self._say_line)
@@ -92,8 +109,15 @@ class Demo:
                 self._keep_picture(self.options.picture)
             return self._summary()
         finally:
+            if self.web:
+                self.web.stop()
             self.display.stop()
             self.site.stop()
+
+    def _remember_yesterday(self) -> None:
+        agents = self.site.lot.layout
+        spots = {spot: (self.site.zone_of(spot), agents[spot]) for spot in SPOTS}
+        fill(self.options.folder / "history.db", spots, LOT, self._began)
 
     def quit(self, number: int, _frame: object) -> None:
         """Handle a signal: end in order. A second one ends at once.
@@ -161,6 +185,7 @@ class Demo:
                 cloud_open=site.door.open,
                 notes=self.breaker.done[-8:],
                 keys=True,
+                console=self.web.words if self.web else "",
             )
         )
 

@@ -27,7 +27,14 @@ def demo(
     duration: Annotated[
         float | None, typer.Option(min=1, help="Seconds to run; until q or Ctrl-C if not given.")
     ] = None,
-    speed: Annotated[float, typer.Option(min=1, max=600, help="Lot seconds a second.")] = 60,
+    speed: Annotated[
+        float | None,
+        typer.Option(min=1, max=600, help="Lot seconds a second: 1 with the console, else 60."),
+    ] = None,
+    console: Annotated[
+        bool | None,
+        typer.Option(help="The console's pages, with a day to look back on; not where --headless."),
+    ] = None,
     headless: Annotated[bool, typer.Option(help="A line now and then, no view.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with the account as JSON.")] = False,
     fault: Annotated[
@@ -46,7 +53,7 @@ def demo(
         typer.Option(file_okay=False, help="Keep databases, logs and sinks in this new folder."),
     ] = None,
 ) -> None:
-    """A broker, three agents with 24 spots, a gateway, a file sink and a cloud to cut.
+    """A broker, three agents with 24 spots, a gateway, a console and a cloud to cut.
 
     Nothing listens beyond 127.0.0.1. Exit 0 all well, 1 something did not come up or did not
     arrive, 2 bad usage.
@@ -61,15 +68,18 @@ def demo(
     except ValueError as error:
         typer.echo(f"--fault {error}", err=True)
         raise typer.Exit(2) from None
+    headless = headless or as_json
+    with_console = not headless if console is None else console
     with folder_of_run(keep) as folder:
         options = Options(
             folder=folder,
             duration_s=duration,
-            speed=speed,
+            speed=speed or (1 if with_console else 60),
             broker="mosquitto" if mosquitto else "iotcore",
             seed=seed,
             faults=faults,
-            headless=headless or as_json,
+            headless=headless,
+            console=with_console,
             picture=picture,
             say=lambda line: typer.echo(line, err=as_json),
         )

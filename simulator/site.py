@@ -71,7 +71,8 @@ class Site:
         self.lot = SimulatedLot(lot_id, bays, self.clock, self.mqtt, folder, bays_an_agent, quiet_s)
         self.tap = Tap(self.mqtt, lot_id)
         self.broker = processes.broker(broker, folder, self.mqtt.port)
-        self.gateway = processes.gateway(self._gateway_toml(), folder)
+        self.gateway_toml = self._gateway_toml()
+        self.gateway = processes.gateway(self.gateway_toml, folder)
 
     def start(self) -> None:
         """Start the cloud, the broker, the gateway and the agents. Raises NotReady."""

@@ -49,6 +49,8 @@ class Frame:
     cloud_open: bool
     notes: Sequence[str]
     keys: bool
+    console: str = ""
+    """Where the pages are, and who may log in."""
 
 
 def render(frame: Frame) -> RenderableType:
@@ -70,6 +72,8 @@ def render(frame: Frame) -> RenderableType:
             ]
         ),
     ]
+    if frame.console:
+        parts.append(Text(frame.console, "bold cyan"))
     if frame.keys:
         parts.append(Text.from_markup(KEYS))
     return Group(*parts)

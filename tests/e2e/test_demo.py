@@ -181,7 +181,7 @@ def test_at_a_terminal_there_is_a_view_and_keys_break_and_quit(
     lotkeeper: Any, terminal: Terminal
 ) -> None:
     before = terminal.settings
-    with lotkeeper.start("demo", **on(terminal)) as demo:
+    with lotkeeper.start("demo", "--no-console", **on(terminal)) as demo:
         terminal.await_words("events/s")
         for words in (" free", "of 24", "pi-02", "quit"):
             terminal.await_words(words)
@@ -200,7 +200,7 @@ def test_at_a_terminal_there_is_a_view_and_keys_break_and_quit(
 
 def test_a_terminal_is_as_it_was_after_sigterm(lotkeeper: Any, terminal: Terminal) -> None:
     before = terminal.settings
-    with lotkeeper.start("demo", **on(terminal)) as demo:
+    with lotkeeper.start("demo", "--no-console", **on(terminal)) as demo:
         terminal.await_words("events/s")
         assert not terminal.line_by_line
         demo.terminate()
