@@ -10,6 +10,8 @@ Usage: python -m bench.console_pages [VIEWERS] [SECONDS]
 
 import asyncio
 import itertools
+import json
+import os
 import re
 import subprocess
 import sys
@@ -42,12 +44,12 @@ class Viewer:
     def __init__(self) -> None:
         self.socket = socketio.AsyncClient(reconnection=False)
         self.push_ms: list[float] = []
-        self.socket.on("run_method", self._hear)
+        self.socket.on("run_javascript", self._hear)
 
     async def look(self, http: httpx.AsyncClient, cookie: str) -> None:
         """Open the page and connect its socket."""
         page = (await http.get("/lots/bench")).text
-        found = re.search(r'"client_id":\s*"([0-9a-f-]+)"', page)
+        found = re.search(r"client_id'?: '([0-9a-f-]+)'", page)
         assert found, page[:500]
         tab = str(uuid.uuid4())
         query = f"client_id={found[1]}&next_message_id=0&implicit_handshake=true"
@@ -59,7 +61,10 @@ class Viewer:
         )
 
     def _hear(self, message: dict[str, Any]) -> None:
-        (told,) = message["args"]
+        found = re.fullmatch(r'return runMethod\(\d+, ?"apply", ?(.*)\)', message["code"])
+        if found is None:
+            return
+        (told,) = json.loads(found[1])
         if len(told["spots"]) >= AGENTS * SPOTS_EACH:
             return  # the whole lot, as it begins
         now_ms = time.time() * 1000
@@ -89,8 +94,8 @@ async def measure(url: str, session: str, viewers: int, seconds: float) -> dict[
     return taken
 
 
-def run(folder: Path, viewers: int, seconds: float) -> tuple[dict[str, list[float]], float]:
-    """The figures, and the console's resident memory in MB at the end."""
+def run(folder: Path, viewers: int, seconds: float) -> tuple[dict[str, list[float]], str]:
+    """The figures, and what the console takes of the machine, its start included."""
     port, http_port = free_port(), free_port()
     kind, command = broker_command(folder, port)
     lot = BenchLot(folder, port, kind, AGENTS, SPOTS_EACH)
@@ -120,8 +125,16 @@ def run(folder: Path, viewers: int, seconds: float) -> tuple[dict[str, list[floa
             agent.stdin.write("go\n")
             agent.stdin.flush()
         url = f"http://127.0.0.1:{http_port}"
+        began_s = time.monotonic()
         taken = asyncio.run(measure(url, session, viewers, seconds))
-        return taken, resident_mb(process.pid)
+        share = cpu_s(process.pid) / (time.monotonic() - began_s)
+        return taken, f"holds {resident_mb(process.pid):.0f} MB, takes {share:.0%} of a core"
+
+
+def cpu_s(pid: int) -> float:
+    """The seconds of a core that a process has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 PIPED: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -139,7 +152,7 @@ def main() -> None:
     viewers = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 30.0
     with tempfile.TemporaryDirectory() as name:
-        taken, memory_mb = run(Path(name), viewers, seconds)
+        taken, takes = run(Path(name), viewers, seconds)
     for what, values in taken.items():
         limit = PUSH_LIMIT_MS if what == "push" else LIMIT_MS
         p50, p95 = percentile(values, 0.5), percentile(values, 0.95)
@@ -147,7 +160,7 @@ def main() -> None:
             f"{what:<26} p50 {p50:6.1f} ms  p95 {p95:6.1f} ms  "
             f"{p95 / limit:.2f} x {limit:.0f} ms  {len(values)} times"
         )
-    print(f"{viewers} viewers, {AGENTS * SPOTS_EACH} spots, the console holds {memory_mb:.0f} MB")
+    print(f"{viewers} viewers, {AGENTS * SPOTS_EACH} spots, the console {takes}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ Adding a page is one file in `views/` and one test file beside `tests/console/pa
   the navigation's entries; whoever has less than `needs` neither sees nor gets it. A page without
   a label is none of the navigation's (`/lots/{lot_id}/spots`).
 - `visit` (`shell.Visit`) holds the desk that the API's routes work with, and `person`, a `Token`:
-  what a person orders goes by `console.orders.order(visit.desk, lot, visit.person, ...)`.
+  what a person orders goes by `acting.act(visit, lot, name, data)`.
 - What changes is pushed, never polled: `live.follow(visit, lot_id, tell)` calls `tell` with the
   changes of a tenth of a second at once, as long as the page is open.
 - Use the classes of `static/lotkeeper.css` (`card`, `grid`, `button`, `pill`, `table`), not

@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Callable, Collection
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,13 +11,11 @@ from nicegui import ui
 
 from console.lots import Lot
 from console.models import Device, SpotDetails
-from console.orders import order
+from console.pages.acting import act
 from console.pages.shell import Part, Visit, icon
-from console.problems import Problem
 from console.routes.past import Log, LogQuery, log
 from console.routes.spots import device, spot
 from console.tokens import Scope
-from gateway.ask import NoAnswer
 from gateway.tools.reading import Unreadable
 
 MOVES = 12
@@ -154,21 +151,11 @@ class Bay:
         async def ask() -> None:
             data = {"spot_id": known.spot_id} | ({} if is_closed else {"note": ""})
             button.props["disabled"] = True
-            try:
-                await run_in_threadpool(self._order, name, data)
-            except (Problem, NoAnswer) as error:
-                ui.notify(f"Not done: {error}", type="negative")
+            await act(self._visit, self._lot, name, data)
             await self._fill()
             _focus(ORDER)
 
         button = Part("button", "button", words, id=ORDER, type="button").on("click", ask)
-
-    def _order(self, name: str, data: dict[str, Any]) -> None:
-        visit = self._visit
-        person = visit.desk.people.find(visit.session)
-        if person is None or not person.scope.allows(Scope.OPERATOR):
-            raise Problem(HTTPStatus.FORBIDDEN, "your session has ended: log in again")
-        order(visit.desk, self._lot, person, name, data, None)
 
     def _at(self, at: datetime) -> str:
         local = at.astimezone(self._clock)

@@ -1,8 +1,9 @@
 """The frame of every page: navigation, who is here, light and dark; and how a page is declared."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
-from nicegui import Client, ui
+from nicegui import Client, background_tasks, ui
 from nicegui.elements.mixins.text_element import TextElement
 
 from console.desk import SESSION_COOKIE, Desk, desk_of
@@ -187,8 +188,9 @@ def _guard(visit: Visit, client: Client) -> None:
     """End the page when its session has ended: revoked, past, or logged out elsewhere."""
 
     async def look() -> None:
-        while await run_in_threadpool(visit.desk.people.find, visit.session):
-            await asyncio.sleep(LOOK_AGAIN_S)
+        with suppress(sqlite3.Error):  # where it cannot be told whether it stands, it does not
+            while await run_in_threadpool(visit.desk.people.find, visit.session):
+                await asyncio.sleep(LOOK_AGAIN_S)
         client.open("/login")
 
     while_open(client, look)
@@ -200,7 +202,7 @@ def while_open(client: Client, work: Callable[[], Awaitable[None]]) -> None:
 
     def begin() -> None:
         if not tasks:
-            tasks.append(asyncio.ensure_future(work()))
+            tasks.append(background_tasks.create(work()))  # which logs how it failed
 
     client.on_connect(begin)
     client.on_delete(lambda: [task.cancel() for task in tasks] and None)
