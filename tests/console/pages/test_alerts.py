@@ -4,6 +4,8 @@ import pytest
 
 from console.tokens import Scope
 
+pytestmark = pytest.mark.timeout(180)
+
 
 @pytest.fixture
 def raised(site):

@@ -7,6 +7,8 @@ import pytest
 
 from console.tokens import Scope
 
+pytestmark = pytest.mark.timeout(180)
+
 
 def beat(site, quality: str = "good") -> None:
     """A heartbeat of pi-1 that tells of its sensors."""

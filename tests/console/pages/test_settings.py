@@ -4,6 +4,8 @@ import pytest
 
 from console.tokens import Scope
 
+pytestmark = pytest.mark.timeout(180)
+
 
 def test_an_operator_sets_a_target_and_takes_it_away(visit, served, site) -> None:
     page = visit("/settings")
