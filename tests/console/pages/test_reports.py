@@ -13,6 +13,7 @@ from pypdf import PdfReader
 from console.pages.ranges import range_of
 from console.tokens import Scope
 
+pytestmark = pytest.mark.timeout(180)
 ROWS = ".report-table tbody tr"
 
 
@@ -21,6 +22,11 @@ def page(visit, site):
     made = visit(f"/reports?lot={site.lot_id}&span=today", scope=Scope.VIEWER)
     made.locator(ROWS).first.wait_for()
     return made
+
+
+def choice(page, of: str, name: str):
+    """One of the reports, or of the ranges."""
+    return page.get_by_role("navigation", name=of, exact=True).get_by_role("link", name=name)
 
 
 def told(page) -> list[list[str]]:
@@ -36,12 +42,11 @@ def test_a_report_is_a_table_and_charts(page, site) -> None:
     assert zones["A"][0] == site.lot_id
     assert zones["A"][2] == "2"
     assert page.locator(".report-chart canvas").count() == 2
-    assert page.get_by_role("link", name="Zones").get_attribute("aria-current") == "true"
-    assert page.get_by_role("link", name="Today").get_attribute("aria-current") == "true"
+    assert choice(page, "Report", "Zones").get_attribute("aria-current") == "true"
+    assert choice(page, "Range", "Today").get_attribute("aria-current") == "true"
     assert "L is counted at its lanes" in page.inner_text("body")
 
 
-@pytest.mark.timeout(180)
 def test_the_three_files_hold_what_the_page_shows(page, tmp_path) -> None:
     page.set_default_timeout(90_000)  # the first file loads matplotlib, which looks at every font
     shown = told(page)
@@ -70,9 +75,9 @@ def test_the_three_files_hold_what_the_page_shows(page, tmp_path) -> None:
 
 
 def test_another_report_and_range_are_a_click_away_and_in_the_address(page, site) -> None:
-    page.get_by_role("link", name="Hourly trends").click()
+    choice(page, "Report", "Hourly trends").click()
     page.wait_for_url("**report=hourly**")
-    page.get_by_role("link", name="Yesterday").click()
+    choice(page, "Range", "Yesterday").click()
     page.wait_for_url("**span=yesterday**")
     page.locator(ROWS).nth(23).wait_for()
     assert len(told(page)) == 24
@@ -88,7 +93,7 @@ def test_any_range_of_days(page) -> None:
     page.wait_for_url("**span=custom**")
     page.get_by_text("02 Mar 2026, 00:00 to 09 Mar 2026, 00:00 (UTC)").wait_for()
     assert page.get_by_label("From").input_value() == "2026-03-02"
-    page.get_by_role("link", name="Devices").click()
+    choice(page, "Report", "Devices").click()
     page.wait_for_url("**report=devices**begin=2026-03-02&end=2026-03-08")
 
 
@@ -101,7 +106,7 @@ def test_a_range_that_is_too_long_is_told_beside_what_was_chosen(visit) -> None:
 def test_a_range_that_is_none_is_of_seven_days(visit) -> None:
     page = visit("/reports?span=custom&begin=soon&end=later")
     page.locator(ROWS).first.wait_for()
-    assert page.get_by_role("link", name="7 days").get_attribute("aria-current") == "true"
+    assert choice(page, "Range", "7 days").get_attribute("aria-current") == "true"
 
 
 @pytest.mark.parametrize("asked", ["report=revenue", "lot=nowhere"])
