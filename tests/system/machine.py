@@ -29,14 +29,25 @@ def _hierarchies() -> Iterator[Path]:
 
 
 class Inside:
-    """A root file system of its own, in which commands run: a copy-on-write layer over a tree."""
+    """A root file system of its own, in which commands run: a copy-on-write layer over a tree.
+
+    The layer is in memory: dpkg syncs each file, which takes minutes on a busy disk.
+    """
 
     def __init__(self, tree: Path, layer: Path) -> None:
+        layer.mkdir(exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", layer], check=True)
+        self._layer = layer
         self.root = layer / "root"
         for folder in ("root", "upper", "work"):
-            (layer / folder).mkdir(parents=True)
+            (layer / folder).mkdir()
         options = f"lowerdir={tree},upperdir={layer}/upper,workdir={layer}/work"
         subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, self.root], check=True)
+
+    def let_go(self) -> None:
+        """Of the layer, and what is in it."""
+        for folder in (self.root, self._layer):
+            subprocess.run(["umount", "--lazy", folder], check=True)
 
     def enter(self, *command: str) -> list[str]:
         """A command to be run inside, as root."""
@@ -186,6 +197,10 @@ class Machine(Inside):
         names = [f"/root/debs/{path.name}" for path in debs]
         self.run("apt-get", "install", "-y", "-q", *options, *names)
 
+    def packages(self) -> list[str]:
+        """Ours, that are installed."""
+        return self.run("dpkg-query", "-Wf", "${Package} ", "lotkeeper-*").split()
+
     def reboot(self) -> None:
         """By systemd inside; nspawn ends with it, as a machine that is switched off and on."""
         self.try_run("systemctl", "reboot")
@@ -210,4 +225,4 @@ class Machine(Inside):
             for folder, *_ in os.walk(group, topdown=False):
                 os.rmdir(folder)
         self._log.close()
-        subprocess.run(["umount", "--lazy", self.root], check=True)
+        self.let_go()

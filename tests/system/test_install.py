@@ -16,7 +16,7 @@ from tests.system.site import Site
 
 PAGE = Path(__file__).parents[2] / "docs" / "install.md"
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

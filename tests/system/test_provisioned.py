@@ -7,7 +7,7 @@ import pytest
 
 from tests.system.machine import Machine
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
 
 AGENT, GATEWAY, BROKER = "lotkeeper-agent", "lotkeeper-gateway", "mosquitto"
 ENROLMENT = "lotkeeper-enrolment"
@@ -136,3 +136,13 @@ def test_the_doctor_finds_nothing_to_mend(debian: Machine, beside: Machine) -> N
         assert [each for each in found if each["check"] not in HERE] == []
         checks = {each["check"] for each in told["findings"]}
         assert {"certificates.are_good", "broker.answers", "services.running"} <= checks
+
+
+def test_purging_leaves_none_of_the_lots_keys(debian: Machine) -> None:
+    """Here and with the broker, which runs on."""
+    assert (debian.root / "etc/mosquitto/lotkeeper/broker.key").exists()
+    debian.run("apt-get", "purge", "-y", "-q", *debian.packages())
+    left = debian.run("find", "/etc", "/var/lib", "-iname", "*lotkeeper*").split()
+    assert [path for path in left if not path.endswith("-renewal.service.d")] == []
+    assert debian.run("find", "/etc", "/var/lib", "-name", "*.key", "-o", "-name", "ca.crt") == ""
+    debian.until_active(BROKER)
