@@ -1,16 +1,18 @@
 """The devices' page in a real Chromium: heard or not, scored, and told to mark or learn a bay."""
 
 import json
+import time
 from datetime import UTC, datetime
 
 import pytest
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from console.tokens import Scope
 
 pytestmark = pytest.mark.timeout(180)
 
 
-def beat(site, quality: str = "good") -> None:
+def beat(site, quality: str = "good", celsius: float = 48.2) -> None:
     """A heartbeat of pi-1 that tells of its sensors."""
     now = datetime.now(UTC).isoformat()
     sensor = {"status": "free", "health": "ok", "quality": quality, "age_s": 0.5}
@@ -19,9 +21,11 @@ def beat(site, quality: str = "good") -> None:
         "status": "up",
         "clock": "synced",
         "time": now,
+        "boot_id": "b1",
+        "monotonic_ms": time.monotonic_ns() // 1_000_000,
         "spots": {"A1": sensor, "A2": sensor},
         "spool": {"waiting": 3, "rows": 3, "bytes": 900, "limit_bytes": 1000000},
-        "telemetry": {"versions": {"lotkeeper": "1.2.3"}, "temperature_c": 48.2},
+        "telemetry": {"versions": {"lotkeeper": "1.2.3"}, "temperature_c": celsius},
     }
     site.link.publish(site.topics.agent("pi-1", "health"), json.dumps(health).encode())
 
@@ -48,10 +52,24 @@ def test_says_who_is_heard_and_how_well(devices) -> None:
     assert "100 of 100" in row.inner_text()
 
 
-def test_what_is_open_stays_open_while_a_score_falls(devices, site) -> None:
+@retry(
+    retry=retry_if_exception_type(AssertionError),
+    stop=stop_after_delay(20),
+    wait=wait_fixed(0.1),
+    reraise=True,
+)
+def await_heard(served, site, celsius: float) -> None:
+    """Until the gateway tells of the heartbeat that said so."""
+    with served.client() as http:
+        found = http.get(f"/api/v1/lots/{site.lot_id}/devices/pi-1").json()
+    assert found["temperature_c"] == celsius
+
+
+def test_what_is_open_stays_open_while_a_score_falls(devices, served, site) -> None:
     it = card(devices, "pi-1")
     it.get_by_text("2 bays").click()
-    beat(site, quality="weak")
+    beat(site, quality="weak", celsius=50.0)
+    await_heard(served, site, 50.0)
     site.say("A2", "occupied")
     it.locator("[data-bay=A1]").get_by_text("quality 0 of 20").wait_for()
     site.say("A2", "free")
