@@ -45,7 +45,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ("simulator", "no role 'simulator'; did you mean simulate?"),
         (
             "zzz",
-            "no role 'zzz'; there are agent, gateway, console, display, cloud, doctor, diag, demo, simulate",
+            "no role 'zzz'; there are agent, gateway, console, display, cloud, doctor, diag, demo, "
+            "simulate",
         ),
         ("--verson", "no option '--verson'"),
     ],

@@ -28,4 +28,5 @@ def test_it_is_a_day_with_a_night_in_it_and_every_bay_is_left(tmp_path: Path) ->
 
 
 def test_it_is_the_same_each_time(tmp_path: Path) -> None:
-    assert fill(tmp_path / "a.db", SPOTS, "demo", NOW) == fill(tmp_path / "b.db", SPOTS, "demo", NOW)
+    counts = {fill(tmp_path / f"{name}.db", SPOTS, "demo", NOW) for name in "ab"}
+    assert len(counts) == 1
