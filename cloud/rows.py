@@ -15,6 +15,7 @@ from contract.words import EventType
 _STATES = {EventType.ARRIVAL, EventType.DEPARTURE, EventType.STATUS, EventType.SNAPSHOT}
 _UNKEPT = {EventType.SNAPSHOT}
 """They repeat what another record says."""
+_NOT_HEARD = {EventType.AGENT_SILENT}
 
 Columns = list[list[Any]]
 
@@ -118,7 +119,8 @@ def ledger(batch: Sequence[Incoming]) -> Columns:
 def devices(batch: Sequence[Incoming]) -> Columns:
     """(lot_id, agent_id, last_at, version, born_at); of a birth the newest."""
     seen: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    for r in sorted((r for r in _records(batch) if r.agent_id), key=_moment):
+    heard = (r for r in _records(batch) if r.agent_id and r.event_type not in _NOT_HEARD)
+    for r in sorted(heard, key=_moment):
         key = (r.lot_id, r.agent_id)
         _, _, _, version, born_at = seen.get(key, (*key, None, None, None))
         if r.event_type is EventType.BIRTH:

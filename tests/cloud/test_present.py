@@ -172,6 +172,24 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     return said
 
 
+class TestDevices:
+    def test_are_last_seen_by_what_they_said(self, conn: psycopg.Connection) -> None:
+        at = (START + timedelta(minutes=5)).isoformat()
+        birth = {"event_id": "b:1", "event_type": "BIRTH", "version": "1.2", "agent_id": "pi-A1"}
+        quiet = {"event_id": "q:1", "event_type": "AGENT_SILENT", "agent_id": "pi-A1"}
+        said = [
+            record(2, "vacant", 60),
+            birth | {"lot_id": "north", "timestamp": START.isoformat()},
+            quiet | {"lot_id": "north", "timestamp": at},
+        ]
+        for order in (said, said[::-1]):
+            forget(conn)
+            for each in delivered(order):
+                present(conn).write([each], NOW)
+            rows = conn.execute("SELECT agent_id, last_at, version FROM devices").fetchall()
+            assert rows == [("pi-A1", START + timedelta(seconds=60), "1.2")]
+
+
 class TestArrival:
     """Whatever the order, the number and the batches in which records come."""
 
