@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from cloud.analytics.cli import query
+from cloud.backfill.cli import backfill
 
 if TYPE_CHECKING:
     from cloud.config import CloudSettings
@@ -95,6 +96,9 @@ def compact(config: ConfigOption = DEFAULT, as_json: JsonOption = False) -> None
         _fail(str(error), 1)
 
 
+app.command(
+    epilog="Example: lotkeeper cloud backfill birmingham dataset.csv -c ./cloud.toml --json"
+)(backfill)
 app.command(epilog="Example: lotkeeper cloud query turnover --from 2024-03-01 --to 2024-04-01")(
     query
 )

@@ -1,0 +1,70 @@
+"""`lotkeeper cloud backfill`"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from cloud.backfill.job import Report
+
+
+def backfill(
+    source: Annotated[str, typer.Argument(help="birmingham (counts) or melbourne (stays).")],
+    file: Annotated[Path, typer.Argument(help="The CSV file, as it was published.")],
+    time_zone: Annotated[str, typer.Option(help="Of the file's times; the source's own.")] = "",
+    config: Annotated[Path, typer.Option("--config", "-c", help="The cloud's TOML file.")] = Path(
+        "/etc/lotkeeper/cloud.toml"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Put a historical file into the lake, and say what was dropped of it and why.
+
+    A second run changes nothing. Exit 0, 1 not done (run it again), 2 usage, bad configuration or
+    a file that is none of the source.
+    """
+    from zoneinfo import available_timezones
+
+    from cloud.backfill.job import backfill as run
+    from cloud.backfill.rows import BadFile
+    from cloud.backfill.sources import SOURCES
+    from cloud.cli import _fail, _settings
+    from cloud.lake.store import Store
+
+    if source not in SOURCES:
+        _fail(f"{source!r}: one of {', '.join(SOURCES)}", 2)
+    zone = time_zone or SOURCES[source].time_zone
+    if zone not in available_timezones():
+        _fail(f"--time-zone {zone!r}: is no time zone: write one as Europe/Berlin", 2)
+    settings = _settings(config)
+    if settings.lake is None:
+        _fail(f"{config}: [lake] is missing: say where the past is kept", 2)
+    from rich.console import Console
+    from rich.progress import Progress
+
+    shown = Console(stderr=True)
+    try:
+        with Progress(console=shown, transient=True, disable=not shown.is_terminal) as bar:
+            task = bar.add_task(f"{file.name}: objects", total=None)
+            report = run(
+                Store(settings.lake.url),
+                SOURCES[source],
+                file,
+                zone,
+                lambda done, of: bar.update(task, completed=done, total=of),
+            )
+    except BadFile as error:
+        _fail(str(error), 2)
+    except OSError as error:
+        _fail(str(error), 1)
+    typer.echo(json.dumps(asdict(report)) if as_json else _said(report))
+
+
+def _said(report: "Report") -> str:
+    lines = [f"{report.rows:>9} rows of {report.source}, {report.time_zone}"]
+    lines += [f"{report.kept:>9} kept, in {report.objects} objects"]
+    lines += [f"{count:>9}   of them {word}" for word, count in report.noted.items()]
+    lines += [f"{count:>9} dropped: {reason}" for reason, count in report.dropped.items()]
+    return "\n".join(lines)
