@@ -85,10 +85,25 @@ def query(name: str) -> Query:
 
 def text(of: Query, engine: Engine, begin: datetime, end: datetime, zone: str) -> str:
     """`of` for the period [begin, end) and lots in `zone`, as `engine` reads it."""
-    tree = whole(of.sql)
     since = of.since(begin)
     words = {"begin": _moment(begin), "end": _moment(end), "since": _moment(since)}
-    words["hours"] = _hours(since, end)
+    return written(of, engine, words | {"hours": _hours(since, end)}, zone)
+
+
+def recent(of: Query, days: int, zone: str) -> str:
+    """`of` for the `days` up to when Athena is asked: for a query that is saved there."""
+    now = "CAST(at_timezone(current_timestamp, 'UTC') AS timestamp)"
+    begin = f"date_add('day', -{days}, {now})"
+    since = f"date_add('day', -{days + of.about.looks_back_days}, {now})"
+    first, last = (f"date_format({each}, '%Y%m%d')" for each in (since, now))
+    said = {"begin": begin, "end": now, "since": since}
+    said["hours"] = f"(concat(year, month, day) BETWEEN {first} AND {last})"
+    words = {key: sqlglot.parse_one(each, read=_READ) for key, each in said.items()}
+    return written(of, "athena", words, zone)
+
+
+def written(of: Query, engine: Engine, words: dict[str, exp.Expr], zone: str) -> str:
+    """`of` as `engine` reads it, with `words` in the places of :begin, :end, :since and :hours."""
 
     def put(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Placeholder):
@@ -98,7 +113,7 @@ def text(of: Query, engine: Engine, begin: datetime, end: datetime, zone: str) -
         return node
 
     dialect = "duckdb" if engine == "duckdb" else "athena"
-    return str(tree.transform(put).sql(dialect=dialect, pretty=True, comments=False))
+    return str(whole(of.sql).transform(put).sql(dialect=dialect, pretty=True, comments=False))
 
 
 def whole(sql: str) -> exp.Expr:
