@@ -10,6 +10,7 @@ import typer
 
 from cloud.analytics.cli import query
 from cloud.backfill.cli import backfill
+from cloud.cost.cli import cost
 
 if TYPE_CHECKING:
     from cloud.config import CloudSettings
@@ -96,6 +97,7 @@ def compact(config: ConfigOption = DEFAULT, as_json: JsonOption = False) -> None
         _fail(str(error), 1)
 
 
+app.command(epilog="Example: lotkeeper cloud cost --bays 5000 --linger 60")(cost)
 app.command(
     epilog="Example: lotkeeper cloud backfill birmingham dataset.csv -c ./cloud.toml --json"
 )(backfill)
