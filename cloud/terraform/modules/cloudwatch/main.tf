@@ -43,7 +43,7 @@ locals {
     dimensions = { "Cluster Name" = coalesce(var.cluster_name, "none"), "Broker ID" = tostring(id) }
     period     = 300, times = 3, above = 80, missing = "notBreaching"
   } }
-  # A gateway that is heard tells its spots again from time to time, so a lot is never silent by itself.
+  # A lot where no vehicle moves is silent too: choose silent_minutes longer than its quiet nights.
   silent = { for lot in var.lots : "silent-${lot}" => {
     says       = "Nothing was heard of the lot ${lot}: is its gateway away?", namespace = "Lotkeeper", metric = "Records", statistic = "Sum"
     dimensions = { Part = "present", Lot = lot }, period = 300, times = ceil(var.silent_minutes / 5), above = null, missing = "breaching"

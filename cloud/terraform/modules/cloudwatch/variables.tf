@@ -86,10 +86,10 @@ variable "lots" {
 variable "silent_minutes" {
   description = "A lot that is not heard for so long is silent."
   type        = number
-  default     = 60
+  default     = 360
   validation {
-    condition     = var.silent_minutes >= 5
-    error_message = "At least 5."
+    condition     = var.silent_minutes >= 5 && var.silent_minutes <= 1440
+    error_message = "5 to 1440: CloudWatch looks back a day at most."
   }
 }
 

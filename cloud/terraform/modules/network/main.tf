@@ -48,33 +48,11 @@ resource "aws_route_table_association" "private" {
   route_table_id = aws_route_table.private.id
 }
 
-# Only a load balancer stands in these, where there is a console.
-resource "aws_subnet" "public" {
-  count             = var.public ? var.zones : 0
-  vpc_id            = aws_vpc.this.id
-  availability_zone = local.zones[count.index]
-  cidr_block        = cidrsubnet(var.cidr, 4, 8 + count.index)
-  tags              = { Name = "${var.name}-public-${local.zones[count.index]}" }
-}
-
+# CloudFront reaches a load balancer in private subnets only in a network that has one. No route leads
+# to it.
 resource "aws_internet_gateway" "this" {
-  count  = var.public ? 1 : 0
+  count  = var.cdn ? 1 : 0
   vpc_id = aws_vpc.this.id
-}
-
-resource "aws_route_table" "public" {
-  count  = var.public ? 1 : 0
-  vpc_id = aws_vpc.this.id
-  route {
-    cidr_block = "0.0.0.0/0"
-    gateway_id = aws_internet_gateway.this[0].id
-  }
-}
-
-resource "aws_route_table_association" "public" {
-  count          = var.public ? var.zones : 0
-  subnet_id      = aws_subnet.public[count.index].id
-  route_table_id = aws_route_table.public[0].id
 }
 
 # Security groups: functions -> endpoints, database, brokers; nothing else.

@@ -8,11 +8,6 @@ output "private_subnets" {
   value       = aws_subnet.private[*].id
 }
 
-output "public_subnets" {
-  description = "Subnets of load balancers; empty without a console."
-  value       = aws_subnet.public[*].id
-}
-
 output "functions_group" {
   description = "Security group of functions."
   value       = aws_security_group.functions.id

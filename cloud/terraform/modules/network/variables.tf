@@ -46,8 +46,8 @@ variable "endpoints" {
   }
 }
 
-variable "public" {
-  description = "Whether there are public subnets, for the console's load balancer."
+variable "cdn" {
+  description = "Whether CloudFront is to reach what stands in here."
   type        = bool
   default     = false
 }

@@ -1,0 +1,36 @@
+variable "region" {
+  description = "AWS's region."
+  type        = string
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "Write it as eu-central-1."
+  }
+}
+
+variable "image_uri" {
+  description = "The functions' image: REPOSITORY@sha256:..."
+  type        = string
+}
+
+variable "emails" {
+  description = "Who is told of alarms and costs."
+  type        = list(string)
+}
+
+variable "lots" {
+  description = "Lots whose silence is an alarm."
+  type        = set(string)
+  default     = []
+}
+
+variable "time_zone" {
+  description = "The lots' own, as Europe/Berlin."
+  type        = string
+  default     = "UTC"
+}
+
+variable "door_tokens" {
+  description = "Lines of 'lotkeeper cloud token': SHA-256 and lots, never a token."
+  type        = string
+  default     = ""
+}

@@ -1,0 +1,259 @@
+# A console's container, behind a load balancer that only CloudFront reaches.
+#
+# The console of today reads a gateway's configuration and store, on the gateway's machine. The image
+# that is named here has to bring what it reads; nothing of this project does so yet.
+terraform {
+  required_version = ">= 1.9"
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 6.0"
+    }
+  }
+}
+
+data "aws_region" "this" {}
+data "aws_vpc" "this" {
+  id = var.vpc_id
+}
+data "aws_ec2_managed_prefix_list" "cloudfront" {
+  name = "com.amazonaws.global.cloudfront.origin-facing"
+}
+data "aws_ec2_managed_prefix_list" "s3" {
+  name = "com.amazonaws.${data.aws_region.this.id}.s3"
+}
+data "aws_cloudfront_cache_policy" "never" {
+  name = "Managed-CachingDisabled"
+}
+data "aws_cloudfront_cache_policy" "long" {
+  name = "Managed-CachingOptimized"
+}
+data "aws_cloudfront_origin_request_policy" "all" {
+  name = "Managed-AllViewer"
+}
+
+resource "aws_security_group" "balancer" {
+  name        = "${var.name}-console-balancer"
+  description = "The console's load balancer"
+  vpc_id      = var.vpc_id
+}
+
+resource "aws_security_group" "task" {
+  name        = "${var.name}-console"
+  description = "The console"
+  vpc_id      = var.vpc_id
+}
+
+resource "aws_vpc_security_group_ingress_rule" "balancer" {
+  security_group_id = aws_security_group.balancer.id
+  description       = "HTTP from CloudFront, within AWS's network"
+  prefix_list_id    = data.aws_ec2_managed_prefix_list.cloudfront.id
+  ip_protocol       = "tcp"
+  from_port         = 80
+  to_port           = 80
+}
+
+resource "aws_vpc_security_group_egress_rule" "balancer" {
+  security_group_id            = aws_security_group.balancer.id
+  description                  = "To the console"
+  referenced_security_group_id = aws_security_group.task.id
+  ip_protocol                  = "tcp"
+  from_port                    = var.port
+  to_port                      = var.port
+}
+
+resource "aws_vpc_security_group_ingress_rule" "task" {
+  security_group_id            = aws_security_group.task.id
+  description                  = "From the load balancer"
+  referenced_security_group_id = aws_security_group.balancer.id
+  ip_protocol                  = "tcp"
+  from_port                    = var.port
+  to_port                      = var.port
+}
+
+# The image's layers come from S3, the rest by endpoints.
+resource "aws_vpc_security_group_egress_rule" "endpoints" {
+  security_group_id = aws_security_group.task.id
+  description       = "HTTPS to endpoints"
+  cidr_ipv4         = data.aws_vpc.this.cidr_block
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+}
+
+resource "aws_vpc_security_group_egress_rule" "s3" {
+  security_group_id = aws_security_group.task.id
+  description       = "HTTPS to S3"
+  prefix_list_id    = data.aws_ec2_managed_prefix_list.s3.id
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+}
+
+resource "aws_lb" "this" {
+  name                       = "${var.name}-c"
+  internal                   = true
+  load_balancer_type         = "application"
+  subnets                    = var.subnets
+  security_groups            = [aws_security_group.balancer.id]
+  drop_invalid_header_fields = true
+}
+
+resource "aws_lb_target_group" "this" {
+  name        = "${var.name}-c"
+  target_type = "ip"
+  protocol    = "HTTP"
+  port        = var.port
+  vpc_id      = var.vpc_id
+  health_check {
+    path    = var.health_path
+    matcher = "200-399"
+  }
+  # A page holds a web socket with one process.
+  stickiness {
+    type    = "lb_cookie"
+    enabled = true
+  }
+}
+
+resource "aws_lb_listener" "this" {
+  load_balancer_arn = aws_lb.this.arn
+  protocol          = "HTTP"
+  port              = 80
+  default_action {
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.this.arn
+  }
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  name              = "/ecs/${var.name}-console"
+  retention_in_days = 30
+  kms_key_id        = var.kms_key_arn
+}
+
+data "aws_iam_policy_document" "trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "Service"
+      identifiers = ["ecs-tasks.amazonaws.com"]
+    }
+  }
+}
+
+# Of ECS itself: fetches the image, writes logs. The console has no role: it asks nothing of AWS.
+resource "aws_iam_role" "start" {
+  name               = "${var.name}-console-start"
+  assume_role_policy = data.aws_iam_policy_document.trust.json
+}
+
+data "aws_partition" "this" {}
+
+resource "aws_iam_role_policy_attachment" "start" {
+  role       = aws_iam_role.start.name
+  policy_arn = "arn:${data.aws_partition.this.partition}:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+}
+
+resource "aws_ecs_cluster" "this" {
+  name = "${var.name}-console"
+}
+
+resource "aws_ecs_task_definition" "this" {
+  family                   = "${var.name}-console"
+  requires_compatibilities = ["FARGATE"]
+  network_mode             = "awsvpc"
+  cpu                      = 512
+  memory                   = 1024
+  execution_role_arn       = aws_iam_role.start.arn
+  container_definitions = jsonencode([{
+    name         = "console"
+    image        = var.image_uri
+    essential    = true
+    portMappings = [{ containerPort = var.port }]
+    logConfiguration = {
+      logDriver = "awslogs"
+      options = {
+        awslogs-group         = aws_cloudwatch_log_group.this.name
+        awslogs-region        = data.aws_region.this.id
+        awslogs-stream-prefix = "console"
+      }
+    }
+  }])
+}
+
+resource "aws_ecs_service" "this" {
+  name            = "console"
+  cluster         = aws_ecs_cluster.this.id
+  task_definition = aws_ecs_task_definition.this.arn
+  launch_type     = "FARGATE"
+  desired_count   = 1 # sessions are kept in its memory
+  network_configuration {
+    subnets         = var.subnets
+    security_groups = [aws_security_group.task.id]
+  }
+  load_balancer {
+    target_group_arn = aws_lb_target_group.this.arn
+    container_name   = "console"
+    container_port   = var.port
+  }
+  deployment_circuit_breaker {
+    enable   = true
+    rollback = true
+  }
+  depends_on = [aws_lb_listener.this]
+}
+
+resource "aws_cloudfront_vpc_origin" "this" {
+  vpc_origin_endpoint_config {
+    name                   = "${var.name}-console"
+    arn                    = aws_lb.this.arn
+    http_port              = 80
+    https_port             = 443
+    origin_protocol_policy = "http-only"
+    origin_ssl_protocols {
+      items    = ["TLSv1.2"]
+      quantity = 1
+    }
+  }
+}
+
+resource "aws_cloudfront_distribution" "this" {
+  enabled = true
+  comment = "${var.name} console"
+  origin {
+    origin_id   = "console"
+    domain_name = aws_lb.this.dns_name
+    vpc_origin_config {
+      vpc_origin_id = aws_cloudfront_vpc_origin.this.id
+    }
+  }
+  default_cache_behavior {
+    target_origin_id         = "console"
+    viewer_protocol_policy   = "redirect-to-https"
+    allowed_methods          = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
+    cached_methods           = ["GET", "HEAD"]
+    cache_policy_id          = data.aws_cloudfront_cache_policy.never.id
+    origin_request_policy_id = data.aws_cloudfront_origin_request_policy.all.id
+  }
+  dynamic "ordered_cache_behavior" {
+    for_each = var.static_paths
+    content {
+      path_pattern           = ordered_cache_behavior.value
+      target_origin_id       = "console"
+      viewer_protocol_policy = "redirect-to-https"
+      allowed_methods        = ["GET", "HEAD"]
+      cached_methods         = ["GET", "HEAD"]
+      cache_policy_id        = data.aws_cloudfront_cache_policy.long.id
+      compress               = true
+    }
+  }
+  restrictions {
+    geo_restriction {
+      restriction_type = "none"
+    }
+  }
+  viewer_certificate {
+    cloudfront_default_certificate = true
+  }
+}

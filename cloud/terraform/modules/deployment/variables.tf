@@ -1,0 +1,116 @@
+variable "name" {
+  description = "Prefix of every name, as lotkeeper-dev."
+  type        = string
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,24}$", var.name))
+    error_message = "Small letters, digits and hyphens, 2 to 25 of them."
+  }
+}
+
+variable "stream" {
+  description = "What gateways write to: kinesis or msk."
+  type        = string
+  default     = "kinesis"
+  validation {
+    condition     = contains(["kinesis", "msk"], var.stream)
+    error_message = "kinesis or msk."
+  }
+}
+
+variable "image_uri" {
+  description = "The functions' image, made from image/Dockerfile: REPOSITORY@sha256:..."
+  type        = string
+}
+
+variable "emails" {
+  description = "Who is told of alarms and costs."
+  type        = list(string)
+  validation {
+    condition     = length(var.emails) > 0
+    error_message = "Name at least one."
+  }
+}
+
+variable "lots" {
+  description = "Lots whose silence is an alarm."
+  type        = set(string)
+  default     = []
+}
+
+variable "silent_minutes" {
+  description = "A lot that is not heard for so long is silent."
+  type        = number
+  default     = 360
+}
+
+variable "time_zone" {
+  description = "The lots' own, as Europe/Berlin."
+  type        = string
+  default     = "UTC"
+}
+
+variable "door_tokens" {
+  description = "Lines of 'lotkeeper cloud token': SHA-256 and lots, never a token."
+  type        = string
+  default     = ""
+}
+
+variable "shards" {
+  description = "Kinesis' shards; null: on demand."
+  type        = number
+  default     = 1
+}
+
+variable "brokers" {
+  description = "MSK's brokers."
+  type        = number
+  default     = 2
+}
+
+variable "concurrency" {
+  description = "How many of each function may run at once."
+  type        = number
+  default     = 5
+}
+
+variable "database_class" {
+  description = "Postgres' machine."
+  type        = string
+  default     = "db.t4g.micro"
+}
+
+variable "multi_az" {
+  description = "Whether a second Postgres stands by."
+  type        = bool
+  default     = false
+}
+
+variable "backup_days" {
+  description = "Days that backups are kept."
+  type        = number
+  default     = 7
+}
+
+variable "deletion_protection" {
+  description = "Whether Postgres cannot be deleted."
+  type        = bool
+  default     = true
+}
+
+variable "budget_dollars" {
+  description = "US dollars a month."
+  type        = number
+  default     = 150
+}
+
+variable "backfill" {
+  description = "Whether there is a Spark application for old files."
+  type        = bool
+  default     = false
+}
+
+variable "console_image" {
+  description = "The console's image; null: no console."
+  type        = string
+  default     = null
+}

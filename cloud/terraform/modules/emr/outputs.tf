@@ -1,0 +1,9 @@
+output "application_id" {
+  description = "The application."
+  value       = aws_emrserverless_application.this.id
+}
+
+output "role_arn" {
+  description = "The role of jobs."
+  value       = aws_iam_role.job.arn
+}
