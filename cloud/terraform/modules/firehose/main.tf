@@ -2,8 +2,9 @@
 # does this in its place.
 #
 # What it does not do, and msk_lake does: check records, leave snapshots out, and say when a record was
-# taken (taken_at is null here). A record without a time, or with one that is not UTC's, goes to
-# firehose-errors/.
+# taken (taken_at is null here). A timestamp has to be UTC's, ending with Z, as gateways write it: what
+# came to the front door otherwise goes to firehose-errors/. A record without an event_id, as older
+# pipelines send them, is stored, but no query sees it.
 terraform {
   required_version = ">= 1.9"
   required_providers {
