@@ -99,6 +99,15 @@ class TestModule:
         told = "".join(path.read_text() for path in folder.glob("*.tf") if path.stem != "variables")
         assert set(re.findall(r"\bvar\.(\w+)", told)) == declared
 
+    def test_refers_to_what_it_declares(self, folder: Path) -> None:
+        text = "".join(path.read_text() for path in folder.glob("*.tf"))
+        data = set(re.findall(r'(?m)^data "(\w+)" "(\w+)"', text))
+        resources = set(re.findall(r'(?m)^resource "(\w+)" "(\w+)"', text))
+        found = "".join(re.findall(r"(?ms)^locals \{\n(.*?)^\}$", text))
+        assert set(re.findall(r"\bdata\.(aws_\w+)\.(\w+)", text)) == data
+        assert set(re.findall(r"(?<![\w.])(aws_\w+)\.(\w+)", text)) <= resources
+        assert set(re.findall(r"\blocal\.(\w+)", text)) == arguments(found).keys()
+
     def test_calls_modules_as_they_declare(self, folder: Path) -> None:
         for (name,), body in blocks(folder, "module"):
             given = arguments(body)

@@ -35,6 +35,14 @@ resource "aws_db_parameter_group" "this" {
   }
 }
 
+# Made before the instance, which would make them without our key and without an end.
+resource "aws_cloudwatch_log_group" "this" {
+  for_each          = toset(["postgresql", "upgrade"])
+  name              = "/aws/rds/instance/${var.name}/${each.key}"
+  retention_in_days = 30
+  kms_key_id        = var.kms_key_arn
+}
+
 resource "aws_db_instance" "this" {
   identifier                          = var.name
   engine                              = "postgres"
@@ -61,7 +69,7 @@ resource "aws_db_instance" "this" {
   parameter_group_name                = aws_db_parameter_group.this.name
   vpc_security_group_ids              = [var.security_group]
   publicly_accessible                 = false
-  enabled_cloudwatch_logs_exports     = ["postgresql", "upgrade"]
+  enabled_cloudwatch_logs_exports     = keys(aws_cloudwatch_log_group.this)
   performance_insights_enabled        = true
   performance_insights_kms_key_id     = var.kms_key_arn
 }

@@ -31,6 +31,10 @@ data "aws_iam_policy_document" "invoke" {
     actions   = ["lambda:InvokeFunction"]
     resources = [for each in var.runs : each.function_arn]
   }
+  statement {
+    actions   = ["kms:Decrypt"]
+    resources = [var.kms_key_arn]
+  }
 }
 
 resource "aws_iam_role" "this" {
