@@ -16,7 +16,7 @@ from rich.live import Live
 from gateway.ask import NoAnswer
 from simulator.display import Display
 from simulator.faults import Breaker, Fault, What
-from simulator.invented import invented_day
+from simulator.invented import invented_day, under_way
 from simulator.keys import keys
 from simulator.processes import BrokerKind
 from simulator.site import Site
@@ -31,6 +31,8 @@ BAYS_AN_AGENT = 8
 STAY_S, GAP_S, FILL_S = 1500.0, 500.0, 2000.0
 QUICK_STAY_S, QUICK_GAP_S, QUICK_FILL_S = 180.0, 100.0, 180.0
 """In the time of people, who look at the console: something changes every few seconds."""
+UNDER_WAY_S = 600.0
+"""And the lot is not empty when they come."""
 DAY_S = 7 * 86400.0
 LINE_EVERY_S = 2.0
 SETTLE_S = 30.0
@@ -67,6 +69,8 @@ class Demo:
         stay_s, gap_s = (QUICK_STAY_S, QUICK_GAP_S) if quick else (STAY_S, GAP_S)
         fill_s = QUICK_FILL_S if quick else FILL_S
         bays = invented_day(SPOTS, options.seed, DAY_S, stay_s=stay_s, gap_s=gap_s, fill_s=fill_s)
+        if quick:
+            bays = {bay: under_way(intervals, UNDER_WAY_S) for bay, intervals in bays.items()}
         self.site = Site(
             LOT,
             bays,

@@ -24,6 +24,15 @@ def invented_day(
     }
 
 
+def under_way(intervals: Sequence[Interval], since_s: float) -> list[Interval]:
+    """`intervals` from `since_s` on, which is 0 then; who stands there by then came before.
+
+    >>> under_way([(10.0, 20.0), (30.0, 50.0)], 40.0)
+    [(-10.0, 10.0)]
+    """
+    return [(begin - since_s, end - since_s) for begin, end in intervals if end > since_s]
+
+
 def invented_sessions(spots: int, hours: float, seed: int, start: datetime) -> Sessions:
     """Some busy hours of spots A1, A2, ... as if they had been recorded."""
     end_s = hours * 3600

@@ -51,6 +51,7 @@ def short_demo(folder: Path) -> Demo:
         seed=1,
         faults=[],
         headless=True,
+        console=False,
         picture=None,
         say=print,
     )
