@@ -126,13 +126,14 @@ class Gatherer:
         self._certificates = self._ends()
 
     def _letters_since(self, at: str) -> dict[str, int]:
-        rows = self._lot.store.db.execute(
-            "SELECT agent_id, SUM(received_at > ?) FROM ("
-            "SELECT agent_id, received_at FROM dead_letters ORDER BY id DESC LIMIT ?"
-            ") WHERE agent_id != '' GROUP BY agent_id",
-            (at, LETTERS_LOOKED_AT),
-        )
-        return dict(rows.fetchall())
+        with self._lot.store.lock:
+            rows = self._lot.store.db.execute(
+                "SELECT agent_id, SUM(received_at > ?) FROM ("
+                "SELECT agent_id, received_at FROM dead_letters ORDER BY id DESC LIMIT ?"
+                ") WHERE agent_id != '' GROUP BY agent_id",
+                (at, LETTERS_LOOKED_AT),
+            )
+            return dict(rows.fetchall())
 
     def _ends(self) -> dict[str, datetime]:
         tls = self._lot.settings.mqtt.tls

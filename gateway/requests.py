@@ -31,6 +31,11 @@ def answer(desk: Desk, name: str, payload: bytes) -> Response | None:
         request = Request.model_validate_json(payload)
     except ValidationError:
         return None
+    with desk.lot.store.lock:  # it reads here and there: nobody else meanwhile
+        return _answered(desk, name, request)
+
+
+def _answered(desk: Desk, name: str, request: Request) -> Response:
     store = desk.lot.store
     if kept := store.answered(name, request.transaction):
         return Response.model_validate_json(kept)

@@ -87,7 +87,7 @@ LEDGER_FOLDED = 1_000
 
 
 class GatewayStore:
-    """The lot's durable state. Its lock lets one thread write at a time."""
+    """The lot's durable state. Its lock lets one thread use the connection at a time."""
 
     def __init__(self, path: Path, limit_bytes: int) -> None:
         self.path = path
@@ -115,6 +115,15 @@ class GatewayStore:
         self.reserve.look()
         return Transaction(self.db, self.lock, self._reload)
 
+    def _read(self, sql: str, *values: int | str) -> list[tuple[Any, ...]]:
+        """Rows, read while no other thread uses the connection, which has a function of ours.
+
+        Who runs it holds SQLite's mutex and waits for the interpreter; CPython asks for a column's
+        name with the interpreter held, and waits for the mutex: two would wait for ever.
+        """
+        with self.lock:
+            return self.db.execute(sql, values).fetchall()
+
     def _reload(self) -> None:
         self.spool.reload()
         self.letters.reload()
@@ -126,26 +135,22 @@ class GatewayStore:
 
     def streams(self) -> dict[tuple[str, str], int]:
         """The committed seq of each (agent, epoch), in the order of the epochs' births."""
-        rows = self.db.execute("SELECT agent_id, epoch, seq FROM streams ORDER BY born")
+        rows = self._read("SELECT agent_id, epoch, seq FROM streams ORDER BY born")
         return {(agent, epoch): seq for agent, epoch, seq in rows}
 
     def marks(self) -> dict[tuple[str, str], str]:
         """The mark of the record at each stream's committed seq, where one is known."""
-        rows = self.db.execute("SELECT agent_id, epoch, mark FROM streams WHERE mark != ''")
+        rows = self._read("SELECT agent_id, epoch, mark FROM streams WHERE mark != ''")
         return {(agent, epoch): mark for agent, epoch, mark in rows}
 
     def accepted(self) -> dict[str, int]:
         """Records taken in from each agent since this store was made."""
-        rows = self.db.execute("SELECT agent_id, SUM(accepted) FROM streams GROUP BY agent_id")
-        return dict(rows.fetchall())
+        return dict(self._read("SELECT agent_id, SUM(accepted) FROM streams GROUP BY agent_id"))
 
     def last_heard(self, boot_id: str) -> dict[str, int]:
         """When (monotonic ms of this boot) a record of each agent was last committed."""
-        rows = self.db.execute(
-            "SELECT agent_id, MAX(heard_ms) FROM streams WHERE boot_id=? GROUP BY agent_id",
-            (boot_id,),
-        )
-        return dict(rows.fetchall())
+        asked = "SELECT agent_id, MAX(heard_ms) FROM streams WHERE boot_id=? GROUP BY agent_id"
+        return dict(self._read(asked, boot_id))
 
     def move_stream(
         self,
@@ -174,13 +179,15 @@ class GatewayStore:
 
     def has(self, agent_id: str, epoch: str, seq: int) -> bool:
         """Whether this store ever took that record in."""
-        found = self.db.execute(
+        found = self._read(
             "SELECT 1 FROM streams WHERE agent_id=?1 AND epoch=?2 AND seq >= ?3 AND NOT EXISTS ("
             "SELECT 1 FROM stream_holes WHERE agent_id=?1 AND epoch=?2 "
             "AND after < ?3 AND last >= ?3)",
-            (agent_id, epoch, seq),
+            agent_id,
+            epoch,
+            seq,
         )
-        return found.fetchone() is not None
+        return bool(found)
 
     def note_salvaged(self, identity: str) -> bool:
         """In a transaction: a salvage brought this in; False if one did so before."""
@@ -189,18 +196,18 @@ class GatewayStore:
 
     def has_salvaged(self) -> bool:
         """Whether anything was ever salvaged into this store."""
-        return bool(self.db.execute("SELECT EXISTS (SELECT 1 FROM salvaged)").fetchone()[0])
+        return bool(self._read("SELECT 1 FROM salvaged LIMIT 1"))
 
     def was_salvaged(self, identity: str) -> bool:
         """Whether a salvage brought this in."""
-        found = self.db.execute("SELECT 1 FROM salvaged WHERE id=?", (identity,))
-        return found.fetchone() is not None
+        return bool(self._read("SELECT 1 FROM salvaged WHERE id=?", identity))
 
     # Spots -----------------------------------------------------------------------------------
 
     def believed(self) -> dict[str, Believed]:
         """The last record of each spot."""
-        return believed_in(self.db)
+        with self.lock:
+            return believed_in(self.db)
 
     def put_spots(self, spots: dict[str, Believed]) -> None:
         """In a transaction: keep the last record of each of `spots`."""
@@ -231,12 +238,12 @@ class GatewayStore:
 
     def closed_spots(self) -> set[str]:
         """Spots that people have closed."""
-        return closed_in(self.db)
+        with self.lock:
+            return closed_in(self.db)
 
     def counts(self) -> dict[str | None, int]:
         """Each counted zone's sum of its ledger."""
-        rows = self.db.execute("SELECT zone_id, SUM(delta) FROM ledger GROUP BY zone_id")
-        return dict(rows.fetchall())
+        return dict(self._read("SELECT zone_id, SUM(delta) FROM ledger GROUP BY zone_id"))
 
     def enter_count(
         self, event_id: str, zone_id: str | None, lane_id: str, delta: int, at: str, note: str = ""
@@ -262,11 +269,9 @@ class GatewayStore:
 
     def answered(self, name: str, transaction_id: str) -> str | None:
         """The response that a request got before."""
-        row = self.db.execute(
-            "SELECT response FROM transactions WHERE name=? AND transaction_id=?",
-            (name, transaction_id),
-        ).fetchone()
-        return row[0] if row else None
+        asked = "SELECT response FROM transactions WHERE name=? AND transaction_id=?"
+        found = self._read(asked, name, transaction_id)
+        return found[0][0] if found else None
 
     def keep_answer(self, name: str, transaction_id: str, response: str) -> None:
         """In a transaction: the response, for the request that comes again."""
@@ -306,8 +311,8 @@ class GatewayStore:
 
     def records_between(self, after: int, last: int) -> set[int]:
         """The seqs behind `after` up to `last` that are still there as records, not as gaps."""
-        rows = self.db.execute(
-            "SELECT seq FROM spool WHERE seq > ? AND seq <= ? AND lost = 0", (after, last)
+        rows = self._read(
+            "SELECT seq FROM spool WHERE seq > ? AND seq <= ? AND lost = 0", after, last
         )
         return {row[0] for row in rows}
 
