@@ -4,13 +4,13 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from fastapi.concurrency import run_in_threadpool
 from nicegui import ui
 
 from console.hub import Change
 from console.pages.acting import act
+from console.pages.choices import pills
 from console.pages.fields import Field
 from console.pages.live import follow
 from console.pages.shell import Here, Part, Visit, heading, page
@@ -50,20 +50,11 @@ async def show(visit: Here, show: str = "open", severity: str = "", lot: str = "
 def _choice(visit: Visit, chosen: dict[str, str]) -> None:
     severities = {"": "Any severity"} | {each: each.capitalize() for each in reversed(Severity)}
     with Part("div", "alert-choice"):
-        _pills("Which alerts", "show", SHOWN, chosen)
-        _pills("Severity", "severity", severities, chosen)
+        pills("/alerts", "Which alerts", "show", SHOWN, chosen)
+        pills("/alerts", "Severity", "severity", severities, chosen)
         if len(visit.lots) > 1:
             lots = {"": "All lots"} | {each.lot_id: each.name or each.lot_id for each in visit.lots}
-            _pills("Lot", "lot", lots, chosen)
-
-
-def _pills(label: str, key: str, titles: dict[str, str], chosen: dict[str, str]) -> None:
-    with Part("nav", "line", aria_label=label):
-        for value, title in titles.items():
-            asked = {name: said for name, said in {**chosen, key: value}.items() if said}
-            link = Part("a", "pill choice", title, href="/alerts?" + urlencode(asked))
-            if chosen[key] == value:
-                link.props["aria-current"] = "true"
+            pills("/alerts", "Lot", "lot", lots, chosen)
 
 
 class Board:

@@ -4,15 +4,15 @@ What is chosen is in the address, so that a report can be sent to somebody as a 
 the API's, for the same range to the second.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
-from urllib.parse import urlencode
 
 from fastapi.concurrency import run_in_threadpool
 from nicegui import ui
 
 from console.lots import Lot
+from console.pages.choices import address, pills
 from console.pages.drawn import option
 from console.pages.ranges import PRESETS, Range, range_of
 from console.pages.shell import Here, Part, Visit, heading, page
@@ -54,9 +54,15 @@ async def show(
 def _choice(visit: Visit, wanted: Report, lot: str, chosen: Range) -> None:
     kept = {"report": wanted.name, "lot": lot, **chosen.asked}
     with Part("div", "card report-choice"):
-        _pills("Report", "report", {each.name: each.title for each in REPORTS.values()}, kept)
+        pills(
+            "/reports",
+            "Report",
+            "report",
+            {each.name: each.title for each in REPORTS.values()},
+            kept,
+        )
         spans = {name: preset.title for name, preset in PRESETS.items()}
-        _pills("Range", "span", spans, {**kept, "begin": "", "end": ""})
+        pills("/reports", "Range", "span", spans, {**kept, "begin": "", "end": ""})
         with Part("form", "report-form", method="get", action="/reports"):
             _hidden("report", wanted.name)
             _hidden("span", "custom")
@@ -64,18 +70,6 @@ def _choice(visit: Visit, wanted: Report, lot: str, chosen: Range) -> None:
             _day("From", "begin", chosen.first_day)
             _day("To, inclusive", "end", chosen.last_day)
             Part("button", "button strong", "Show", type="submit")
-
-
-def _pills(label: str, key: str, titles: Mapping[str, str], kept: Mapping[str, str]) -> None:
-    with Part("nav", "line", aria_label=label):
-        for name, title in titles.items():
-            link = Part("a", "pill choice", title, href=_address({**kept, key: name}))
-            if kept[key] == name:
-                link.props["aria-current"] = "true"
-
-
-def _address(asked: Mapping[str, str]) -> str:
-    return "/reports?" + urlencode({key: value for key, value in asked.items() if value})
 
 
 def _hidden(name: str, value: str) -> None:
@@ -128,8 +122,7 @@ def _file(table: Table, lot: str, form: str) -> str:
         "end": table.end.isoformat(),
         "format": form,
     }
-    given = urlencode({key: value for key, value in asked.items() if value})
-    return f"/api/v1/reports/{table.name}?{given}"
+    return address(f"/api/v1/reports/{table.name}", asked)
 
 
 def _rows(table: Table) -> str:
