@@ -19,8 +19,8 @@ from console.tokens import Scope
 from gateway.tools.reading import Unreadable
 
 MOVES = 12
-CLOSE, ORDER = "bay-close", "bay-order"
-"""What the keyboard goes back to, when the panel has been filled anew."""
+CLOSE = "bay-close"
+"""Where the keyboard is when the panel has been opened."""
 REASONS = {
     "gateway_silent": "the lot's gateway is silent",
     "never_seen": "its sensor was never heard",
@@ -36,6 +36,8 @@ class Bay:
         self._lot = lot
         self._closed = closed
         self._spot_id: str | None = None
+        self._known: SpotDetails | None = None
+        self._fills = 0
         self._clock = ZoneInfo(lot.settings.time_zone)
         self._zones = {zone.zone_id: zone.name for zone in lot.settings.zones}
         self._panel = Part("aside", "card bay-panel", aria_label="Bay")
@@ -48,7 +50,11 @@ class Bay:
                     "button", "round", id=CLOSE, type="button", aria_label="Close this bay"
                 ).on("click", self._close):
                     icon("close")
+            self._now = Part("div", "stack-small")
+            # It stays while what surrounds it is filled anew: the keyboard stays on it.
+            self._order = Part("button", "button", type="button").on("click", self._ask)
             self._body = Part("div", "stack-small")
+        self._order.set_visibility(False)
 
     async def open(self, spot_id: str) -> None:
         """Show a bay of the layout."""
@@ -69,17 +75,27 @@ class Bay:
         self._closed()
 
     async def _fill(self) -> None:
-        spot_id = self._spot_id or ""
+        """As it is now; of several under way the last begun is shown, whichever ends last."""
+        self._fills += 1
+        mine, spot_id = self._fills, self._spot_id or ""
         try:
             known, of, kept = await run_in_threadpool(self._read, spot_id)
         except (Unreadable, sqlite3.Error) as error:
             self._unreadable(str(error))
             return
-        self._title.text = f"Bay {spot_id}"
+        if mine == self._fills:
+            self._show(known, of, kept)
+
+    def _show(self, known: SpotDetails, of: Device | None, kept: Log) -> None:
+        self._title.text = f"Bay {known.spot_id}"
+        self._known = known
+        self._now.clear()
+        with self._now:
+            self._state(known)
+        self._order.text = "Open it" if known.status.value == "closed" else "Close it"
+        self._order.set_visibility(self._visit.may(Scope.OPERATOR))
         self._body.clear()
         with self._body:
-            self._state(known)
-            self._orders(known)
             if of is not None:
                 self._sensor(of)
             self._past(kept)
@@ -90,8 +106,10 @@ class Bay:
         return known, of, log(self._lot, LogQuery(spot=spot_id, limit=MOVES))
 
     def _unreadable(self, words: str) -> None:
+        self._order.set_visibility(False)
         self._body.clear()
-        with self._body:
+        self._now.clear()
+        with self._now:
             Part("p", text=f"The lot's store cannot be read: {words}", role="alert")
 
     def _state(self, known: SpotDetails) -> None:
@@ -142,20 +160,19 @@ class Bay:
                     Part("span", text=each.status.value)
                     Part("time", "quiet number", self._at(each.at))
 
-    def _orders(self, known: SpotDetails) -> None:
-        if not self._visit.may(Scope.OPERATOR):
+    async def _ask(self) -> None:
+        known = self._known
+        if known is None or self._order.props.get("aria-disabled"):
             return
         is_closed = known.status.value == "closed"
-        name, words = ("spot-open", "Open it") if is_closed else ("spot-close", "Close it")
-
-        async def ask() -> None:
-            data = {"spot_id": known.spot_id} | ({} if is_closed else {"note": ""})
-            button.props["disabled"] = True
-            await act(self._visit, self._lot, name, data)
+        name, data = ("spot-open", {}) if is_closed else ("spot-close", {"note": ""})
+        # Said, not set: a button that is disabled in earnest loses the keyboard.
+        self._order.props["aria-disabled"] = "true"
+        try:
+            await act(self._visit, self._lot, name, {"spot_id": known.spot_id} | data)
             await self._fill()
-            _focus(ORDER)
-
-        button = Part("button", "button", words, id=ORDER, type="button").on("click", ask)
+        finally:
+            del self._order.props["aria-disabled"]
 
     def _at(self, at: datetime) -> str:
         local = at.astimezone(self._clock)

@@ -75,6 +75,17 @@ def test_an_operator_closes_and_opens_a_bay_without_a_mouse(page, site) -> None:
     assert not panel.is_visible()
 
 
+def test_the_keyboard_stays_where_it_is_when_the_bay_changes(page, site) -> None:
+    """Red as long as the panel was filled anew with its button."""
+    bay(page, "A1").press("Enter")
+    panel = page.get_by_role("complementary", name="Bay")
+    panel.get_by_role("button", name="Close it").focus()
+    site.say("A1", "free")
+    panel.locator(".bay-state").get_by_text("Free", exact=True).wait_for()
+    assert page.evaluate("document.activeElement.innerText") == "Close it"
+    site.say("A1", "occupied")
+
+
 def test_what_a_viewer_may_not_is_not_offered(visit, site) -> None:
     page = visit(f"/lots/{site.lot_id}", scope=Scope.VIEWER)
     bay(page, "A1").click()
