@@ -154,7 +154,11 @@ def test_a_stream_that_is_away_is_no_loss(door: httpx.Client, stream: Stream) ->
     assert post(door, items) == ["accepted"] * 7
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}"])
+@pytest.mark.parametrize(
+    "header",
+    [None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}"],
+    ids=["none", "empty", "no token", "wrong", "basic"],
+)
 def test_nobody_else_is_let_in(door: httpx.Client, stream: Stream, header: str | None) -> None:
     del door.headers["Authorization"]
     headers = {} if header is None else {"Authorization": header}
