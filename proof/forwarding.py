@@ -8,18 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from contract.upstream import rfc3339
-from gateway.batch import Arrived
-from gateway.books import SinkBook, of_sink, sink_book
 from gateway.config import GatewaySettings
-from gateway.forwarder import Forwarder
-from gateway.ingest import Ingest
-from gateway.lot import Lot
 from gateway.sinks import Sink
-from gateway.store import GatewayStore
 from runtime.clock import Clock, SystemClock
+from simulator.fleet.edge import Edge
 
-AGENT, EPOCH, SINK = "pi-1", "e1", "cloud"
-TOPIC = f"parking/v1/lot-1/agents/{AGENT}/events"
+AGENT, EPOCH = "pi-1", "e1"
 COMMIT = 50
 
 
@@ -57,8 +51,8 @@ class LeapingClock(SystemClock):
         return super().wall() + timedelta(seconds=self._ahead_s)
 
 
-class Forwarding:
-    """Its parts, wired as `gateway.app` does."""
+class Forwarding(Edge):
+    """A gateway of one agent."""
 
     def __init__(
         self,
@@ -69,38 +63,12 @@ class Forwarding:
         limit_bytes: int = 100_000_000,
         **forward: float,
     ) -> None:
-        settings = settings_of(folder, spots, limit_bytes, **forward)
-        self.clock = clock
-        self.store = GatewayStore(settings.store.path, limit_bytes)
-        self.store.register_sinks([SINK])
-        self.ingest = Ingest(settings, self.store, clock)
-        self.lot = Lot(settings, self.store, self.ingest, clock)
-        self.forwarder = Forwarder(
-            SINK, "lot-1", sink, self.store, self.lot.snapshots, settings.forward, clock
-        )
-        self.sink = sink
+        super().__init__(settings_of(folder, spots, limit_bytes, **forward), sink, clock)
 
     def take(self, records: Sequence[dict[str, Any]]) -> None:
-        """Commit records as they come from the agent, then tell the forwarder."""
+        """Commit records as they come from the agent."""
         for start in range(0, len(records), COMMIT):
-            payload = json.dumps(records[start : start + COMMIT]).encode()
-            outcome = self.ingest.take([Arrived(AGENT, TOPIC, payload)])
-            self.lot.presences[AGENT].hears(self.clock.monotonic())
-            self.forwarder.notice(outcome.changed_spots)
-
-    @property
-    def book(self) -> SinkBook:
-        """The sink's account."""
-        return sink_book(self.store.depth(SINK), self.store.books.of(of_sink(SINK)))
-
-    def close(self) -> None:
-        """End the forwarder, close the file."""
-        if self.forwarder.is_alive():
-            self.forwarder.stop()
-            self.forwarder.join(20)
-        else:
-            self.sink.close()
-        self.store.close()
+            self.commit(AGENT, json.dumps(records[start : start + COMMIT]).encode())
 
 
 class Changes:
