@@ -1,15 +1,15 @@
 """Amazon Kinesis Data Streams, by PutRecords.
 
 Limits (API reference, PutRecords): 500 records and 5 MiB a call, 1 MiB a record, keys
-included. Credentials come from boto3's own chain (environment, profile, role), never from here.
+included. `runtime.kinesis` says how it is reached.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.sinks import ACCEPTED, Answer, Outgoing, SinkError, Verdict, check_batch
+from runtime.config import ConfigError
+from runtime.kinesis import CREDENTIALS, HINTS, KinesisAccess
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -18,44 +18,18 @@ if TYPE_CHECKING:
 MAX_RECORD_BYTES = 1024 * 1024
 _MAX_KEY_CHARACTERS = 256
 
-_CREDENTIALS = "renew the AWS credentials of the gateway's user (environment, profile or role)"
 _PERMISSION = "allow kinesis:PutRecords on the stream, and the use of its KMS key"
-_PACE = "the stream is at its limit: add shards or go on-demand; the records wait"
-_CLOCK = "this machine's clock is off by minutes: see that it is synchronised"
-_HINTS = {
+_HINTS = HINTS | {
     "AccessDeniedException": _PERMISSION,
     "KMSAccessDeniedException": _PERMISSION,
-    "ExpiredToken": _CREDENTIALS,
-    "ExpiredTokenException": _CREDENTIALS,
-    "IncompleteSignature": _CREDENTIALS,
-    "IncompleteSignatureException": _CREDENTIALS,
-    "InvalidClientTokenId": _CREDENTIALS,
-    "InvalidSignatureException": f"{_CREDENTIALS}; or {_CLOCK}",
-    "MissingAuthenticationToken": _CREDENTIALS,
-    "MissingAuthenticationTokenException": _CREDENTIALS,
-    "UnrecognizedClientException": _CREDENTIALS,
-    "RequestExpired": _CLOCK,
-    "LimitExceededException": _PACE,
-    "ProvisionedThroughputExceededException": _PACE,
-    "RequestLimitExceeded": _PACE,
-    "Throttling": _PACE,
-    "ThrottlingException": _PACE,
-    "ResourceNotFoundException": "create the stream, or mend `stream_name` or `region`",
 }
 _REFUSED = {"InvalidArgumentException", "SerializationException", "ValidationException"}
 
 
-class Config(BaseModel):
-    """`endpoint_url` is for a VPC endpoint or a test; AWS's own is found from `region`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Config(KinesisAccess):
+    """How to reach the stream."""
 
     kind: Literal["kinesis"] = "kinesis"
-    stream_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
-    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
-    endpoint_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
-    connect_timeout_s: float = Field(default=5.0, gt=0, le=60)
-    read_timeout_s: float = Field(default=15.0, gt=0, le=120)
 
 
 class Sink:
@@ -118,7 +92,7 @@ class Sink:
         """Raise for the whole call, or reject its one record."""
         code = error.response.get("Error", {}).get("Code", "")
         hint = _HINTS.get(code, "look at the stream in the AWS console")
-        if hint.startswith(_CREDENTIALS):
+        if hint.startswith(CREDENTIALS):
             self.close()
         if code not in _REFUSED:
             raise SinkError(str(error), hint=hint) from error
@@ -131,32 +105,18 @@ class Sink:
 
         hint = "check the uplink, `region` and `endpoint_url`"
         if isinstance(error, NoCredentialsError | CredentialRetrievalError):
-            hint = _CREDENTIALS
+            hint = CREDENTIALS
             self.close()
         return SinkError(f"no reply from Kinesis: {error}", hint=hint)
 
 
 def _client(config: Config) -> "KinesisClient":
     try:
-        from boto3.session import Session
-        from botocore.config import Config as ClientConfig
-        from botocore.exceptions import BotoCoreError
-    except ImportError as error:
-        raise SinkError(
-            "the kinesis sink needs boto3", hint="pip install 'lotkeeper[kinesis]'"
-        ) from error
-    options = ClientConfig(
-        connect_timeout=config.connect_timeout_s,
-        read_timeout=config.read_timeout_s,
-        retries={"total_max_attempts": 1},  # the forwarder retries, and it alone
-        max_pool_connections=1,
-    )
-    try:
-        return Session().client(
-            "kinesis", region_name=config.region, endpoint_url=config.endpoint_url, config=options
-        )
-    except BotoCoreError as error:
-        raise SinkError(f"cannot use the AWS configuration: {error}", hint=_CREDENTIALS) from error
+        return config.client()
+    except ConfigError as error:
+        absent = isinstance(error.__cause__, ImportError)
+        hint = "pip install 'lotkeeper[kinesis]'" if absent else CREDENTIALS
+        raise SinkError(str(error), hint=hint) from error
 
 
 def _unfit(record: Outgoing) -> Answer | None:
