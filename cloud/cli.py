@@ -3,6 +3,7 @@
 import json
 import logging
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -126,6 +127,19 @@ def analyse(config: ConfigOption = DEFAULT) -> None:
         typer.echo(f"{place}: {rows} rows")
         done += 1
     raise typer.Exit(int(done < sum(map(len, KEPT.values()))))
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    add_help_option=False,
+)
+def demo(context: typer.Context) -> None:
+    """A fleet of lots and the cloud behind them on this machine; `demo --help` has its options."""
+    try:
+        # By name: it runs gateways, of which the cloud knows nothing.
+        import_module("simulator.fleet.cli").app(context.args, prog_name="lotkeeper cloud demo")
+    except ModuleNotFoundError as error:
+        _fail(f"{error}: pip install 'lotkeeper[fleet]' brings it", 1)
 
 
 @app.command(epilog="Example: lotkeeper cloud door --config ./cloud.toml")

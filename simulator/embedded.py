@@ -11,14 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from simulator.processes import die_with_parent, free_port
+
 _PATIENCE_S = 20.0
-
-
-def free_port() -> int:
-    """A port of the loopback interface that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -34,7 +29,13 @@ def kafka(topic: str, partitions: int = 4) -> Iterator[str]:
         *("--storage-engine", "memory://tansu/"),
     ]
     quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, stdout=quiet, stderr=quiet) as process:
+    with subprocess.Popen(
+        command,
+        stdout=quiet,
+        stderr=quiet,
+        preexec_fn=die_with_parent,
+        start_new_session=True,  # Ctrl-C is the parent's, which stops it in order
+    ) as process:
         try:
             _await_listener(port, process)
             _create(address, topic, partitions)
@@ -53,9 +54,21 @@ def postgres(folder: Path) -> Iterator[str]:
 
         server = get_server(folder, cleanup_mode="stop")
     try:
-        yield server.get_uri()
+        with _ends_with_us(server.get_pid()):
+            yield server.get_uri()
     finally:
         server.cleanup()
+
+
+@contextmanager
+def _ends_with_us(pid: int | None) -> Iterator[None]:
+    """A daemon is nobody's child: should this process end without a word, a shell ends `pid`."""
+    command = ["sh", "-c", 'read -r _; kill -QUIT "$0"', str(pid)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as shell:
+        try:
+            yield
+        finally:
+            shell.kill()
 
 
 def _await_listener(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -64,7 +64,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
                 start_new_session=True,  # Ctrl-C is the parent's, which stops children in order
             )
         self.starts += 1
@@ -123,7 +123,8 @@ class Child:
         return f"{lines[-1] if lines else 'it said nothing'} (see {self.log})"
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """In a child before it becomes another program: SIGKILL for it when its parent ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

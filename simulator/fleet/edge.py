@@ -44,7 +44,8 @@ class Edge:
     @property
     def book(self) -> SinkBook:
         """The sink's account."""
-        return sink_book(self.store.depth(SINK), self.store.books.of(of_sink(SINK)))
+        with self.store.lock:
+            return sink_book(self.store.depth(SINK), self.store.books.of(of_sink(SINK)))
 
     def close(self) -> None:
         """End the forwarder, close the file."""

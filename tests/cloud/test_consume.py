@@ -25,6 +25,7 @@ from cloud.lake.store import Store
 from cloud.lake.taker import EVENTS
 from cloud.testing import record, stays
 from simulator import embedded
+from simulator.processes import free_port
 
 BEGUN = datetime.now(UTC) - timedelta(hours=30)
 PATIENCE_S = 60
@@ -111,7 +112,7 @@ def config(tmp_path: Path, dsn: str) -> Iterator[tuple[Path, str]]:
         path = tmp_path / "cloud.toml"
         tokens = tmp_path / "tokens"
         tokens.touch(0o600)
-        lake, port = tmp_path / "lake", embedded.free_port()
+        lake, port = tmp_path / "lake", free_port()
         path.write_text(
             CONFIG.format(address=address, dsn=dsn, lake=lake, port=port, tokens=tokens)
         )
