@@ -14,6 +14,7 @@ import sys
 import threading
 from pathlib import Path
 
+from agent import acknowledged
 from agent.commands import Commands
 from agent.config import AgentSettings
 from agent.core import Agent, BusThread, buses
@@ -112,6 +113,7 @@ def _supervise(
             thread.miss_all()
         if len(hung) < len(threads) and _answered(publisher, clock.monotonic()):
             notify("WATCHDOG=1")
+        acknowledged.tell(publisher.store.epoch, publisher.store.acked_seq)
     return None
 
 

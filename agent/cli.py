@@ -4,12 +4,15 @@ import json
 import os
 import sqlite3
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agent.tools import commands, identity_commands
 from agent.tools.options import DEFAULT, ConfigOption, desired_over, settings_of, written_in
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 app = typer.Typer(
     add_completion=False,
@@ -48,6 +51,9 @@ def validate(config: ConfigOption = DEFAULT) -> None:
         typer.echo(words)
 
 
+COUNTS = "SELECT COUNT(*) AS rows, COALESCE(SUM(seq > ? AND lost = 0), 0) AS waiting FROM spool"
+
+
 @app.command(epilog="Example: lotkeeper agent status --json | jq .waiting")
 def status(
     config: ConfigOption = DEFAULT,
@@ -65,12 +71,7 @@ def status(
         {"name": row["name"], "seq": row["seq"], "record": json.loads(row["record"] or "null")}
         for row in database["watched"].rows
     ]
-    counts = next(
-        database.query(
-            "SELECT COUNT(*) AS rows, "
-            "COALESCE(SUM(seq > (SELECT seq FROM spool_cursors)), 0) AS waiting FROM spool"
-        )
-    )
+    counts = next(database.query(COUNTS, [_acknowledged(database)]))
     if as_json:
         typer.echo(json.dumps({**counts, "spots": spots}))
         return
@@ -80,6 +81,15 @@ def status(
         typer.echo(
             f"{spot['name']:<16} {record.get('status', '-'):<10} {record.get('timestamp', '-')}"
         )
+
+
+def _acknowledged(database: "Database") -> int:
+    """The last record that the gateway has, as the store or the running agent knows it."""
+    from agent.acknowledged import told
+
+    kept = database.execute("SELECT seq FROM spool_cursors").fetchone()[0]
+    epoch = database.execute("SELECT value FROM agent WHERE name='epoch'").fetchone()[0]
+    return max(int(kept), told(epoch))
 
 
 app.command(epilog="Example: lotkeeper agent check --json | jq '.sensors[] | {name, value}'")(

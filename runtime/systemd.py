@@ -1,7 +1,8 @@
-"""Tell systemd how the service is (sd_notify(3)): a datagram to the socket it names."""
+"""What systemd and a service of its tell each other: datagrams (sd_notify(3)), and a folder."""
 
 import os
 import socket
+from pathlib import Path
 
 
 def notify(message: str) -> bool:
@@ -14,3 +15,9 @@ def notify(message: str) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagram:
         datagram.sendto(message.encode(), address)
     return True
+
+
+def runtime_directory() -> Path | None:
+    """The unit's RuntimeDirectory=, in memory, which goes with the service; None without one."""
+    told = os.environ.get("RUNTIME_DIRECTORY")
+    return Path(told) if told else None

@@ -119,6 +119,47 @@ def test_status_tells_what_is_kept(config: Path, tmp_path: Path) -> None:
     process.wait(20)
 
 
+def test_what_the_gateway_acknowledged_waits_no_more(
+    config: Path, tmp_path: Path, mosquitto: tuple[str, int]
+) -> None:
+    """Although the store keeps that with its next record only."""
+    text = config.read_text().replace("port = 1\n", f"port = {mosquitto[1]}\n")
+    config.write_text(text.replace('"3.1.1"', '"5"').replace('"lot-1"', '"lot-acked"'))
+    environment = {**os.environ, "RUNTIME_DIRECTORY": str(tmp_path)}
+    process = subprocess.Popen(
+        lotkeeper("run", "-c", config), env=environment, stderr=subprocess.DEVNULL
+    )
+    until(lambda: stored(tmp_path) == ["birth", "spot_changed"])
+    with sqlite3.connect(tmp_path / "agent.db") as database:
+        (epoch,) = database.execute("SELECT value FROM agent WHERE name='epoch'").fetchone()
+    acknowledge(mosquitto, "lot-acked", {"store_id": "s", "epoch": epoch, "seq": 2})
+    until(lambda: (tmp_path / "acknowledged").exists())
+    until(lambda: (tmp_path / "acknowledged").read_text() == f"{epoch} 2\n")
+    status = [*lotkeeper("status", "-c", config, "--json")]
+    for told, waiting in ((environment, 0), (os.environ, 2)):
+        done = subprocess.run(status, env=told, capture_output=True, timeout=30, check=True)
+        assert json.loads(done.stdout)["waiting"] == waiting
+    process.terminate()
+    assert process.wait(20) == 0
+    assert json.loads(run("status", "-c", config, "--json").stdout)["waiting"] == 0
+
+
+def acknowledge(mosquitto: tuple[str, int], lot: str, ack: dict[str, object]) -> None:
+    """As its gateway does; it has left its word at the broker when this returns."""
+    connected, left = threading.Event(), threading.Event()
+    link = Link(
+        MqttSettings(host=mosquitto[0], port=mosquitto[1]),
+        "gateway",
+        Handlers(connected=lambda _: connected.set(), published=lambda *_: left.set()),
+        clean=True,
+    )
+    link.start()
+    assert connected.wait(20)
+    link.publish(f"parking/v1/{lot}/agents/pi-1/ack", json.dumps(ack).encode(), retain=True)
+    assert left.wait(20)
+    link.stop()
+
+
 BAD = [
     ("port = 1", 'port = "x"', "mqtt.port = 'x'"),
     ('kind = "simulated"', 'kind = "crystal-ball"', "unknown"),
