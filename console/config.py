@@ -2,25 +2,17 @@
 
 import tomllib
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from runtime.config import ConfigError, validated
+from runtime.config import ConfigError, is_loopback, validated
 from runtime.mqtt import MqttSettings
 
 ENVIRONMENT = "LOTKEEPER_CONSOLE_"
 SECTIONS = ("http", "store", "rate", "live")
 """What the environment may set; lots are named by the file alone."""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _Section(BaseModel):
@@ -39,7 +31,7 @@ class HttpSettings(_Section):
     def _is_safe(self) -> Self:
         if (self.cert_file is None) != (self.key_file is None):
             raise ValueError("cert_file and key_file belong together: give both or neither")
-        if self.cert_file is None and not _is_loopback(self.host):
+        if self.cert_file is None and not is_loopback(self.host):
             raise ValueError(
                 f"host = {self.host!r} is reached from other machines: give cert_file and "
                 "key_file, or listen on 127.0.0.1 behind a proxy that speaks TLS"

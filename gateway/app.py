@@ -4,9 +4,11 @@ import logging
 import signal
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway import metrics
+from gateway.broker_watch import BrokerWatch
 from gateway.config import GatewaySettings
 from gateway.forwarder import Forwarder
 from gateway.ownership import Owned, own
@@ -56,6 +58,7 @@ def _run(settings: GatewaySettings) -> int:
             service.lot.snapshots,
             settings.forward,
             clock,
+            partial(service.heartbeat_for, sink.name) if "heartbeats" in sink.words else None,
         )
         for sink in settings.sinks
     ]
@@ -104,6 +107,7 @@ def _supervise(
         *service.forwarders,
         *service.notifiers,
     ]
+    broker = BrokerWatch(service.settings.mqtt, service.link)
     while not stopping.wait(WATCHDOG_S):
         for thread in threads:
             if thread.failure:
@@ -112,4 +116,5 @@ def _supervise(
             return RuntimeError("the MQTT thread died")
         if clock.monotonic() - service.progress_s < WATCHDOG_S:
             notify("WATCHDOG=1")
+        broker.look(clock.monotonic())
     return None

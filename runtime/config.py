@@ -4,6 +4,7 @@ pydantic-settings would do it too, at twice the agent's memory: docs/decisions/0
 """
 
 import tomllib
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +19,18 @@ class ConfigError(Exception):
 
 class InlineSecret(ValueError):
     """An option holds a secret that belongs into a file: what it holds is not repeated."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address is this machine's own, which nobody else reaches.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("gateway.local")
+    (True, True, False)
+    """
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def load(path: Path, model: type[Settings]) -> Settings:

@@ -137,6 +137,11 @@ class Link:
         """Messages of QoS 1 that the broker has not acknowledged; they live in memory."""
         return self._published - self._pubacked
 
+    @property
+    def answers(self) -> int:
+        """How often the broker acknowledged something, the beginning of a connection too."""
+        return self._pubacked + self.reconnects
+
     def start(self) -> None:
         """Connect in the background, for as long as it takes."""
         self._set_back_off()

@@ -14,10 +14,10 @@ from agent.tools.findings import Finding
 from doctor.finding import bad, note, ok
 from doctor.machine import Machine
 from doctor.wants import Role, Wants
+from runtime.config import is_loopback
 from runtime.mqtt import MqttSettings, TlsSettings
 
 PATIENCE_S = 5.0
-LOCAL = ("127.0.0.1", "::1", "localhost")
 REFUSED = "refuses us|the broker (refused|denies|guards nothing)"
 CONF = ("/etc/mosquitto/mosquitto.conf", "/etc/mosquitto/conf.d/*.conf")
 
@@ -65,7 +65,7 @@ def _reached(machine: Machine, role: Role, mqtt: MqttSettings) -> Reached:
         f"{mqtt.host}:{mqtt.port}",
         _problem(machine, mqtt),
         mqtt.tls is not None,
-        mqtt.host not in LOCAL,
+        not is_loopback(mqtt.host),
         tuple(line for line in said.splitlines() if re.search(REFUSED, line)),
     )
 
@@ -118,7 +118,7 @@ def listeners_of(path: Path, text: str) -> list[Listener]:
     """
     anonymous = bool(re.search(r"(?m)^\s*allow_anonymous\s+true", text))
     return [
-        Listener(path, port, address in LOCAL, anonymous)
+        Listener(path, port, is_loopback(address), anonymous)
         for port, address in re.findall(r"(?m)^\s*listener\s+(\d+)[ \t]*(\S*)", text)
     ]
 
