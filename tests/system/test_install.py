@@ -49,6 +49,7 @@ SERVICES = [
     ("pi-2", "lotkeeper-agent"),
 ]
 WITHOUT_WATCHDOG = {"mosquitto"}
+"""Who hangs alone, below: the gateway is its watchdog."""
 WATCHDOG_S = 30
 
 
@@ -78,6 +79,23 @@ def test_comes_back_when_it_hangs(site: Site) -> None:
         took_s = machine.started_s(unit) - since_s
         print(f"{unit}: a new process {took_s:.1f} s after SIGSTOP")
         assert 0 < took_s < WATCHDOG_S + 1
+
+
+def test_the_broker_comes_back_when_it_hangs(site: Site) -> None:
+    """The gateway notices it. Nobody else is started again for that."""
+
+    def restarts() -> dict[str, str]:
+        return {unit: site.machines[name].show(unit, "NRestarts") for name, unit in SERVICES}
+
+    machine, unit = site.machines["gateway"], "mosquitto"
+    before, since_s = restarts(), time.monotonic()
+    os.kill(machine.outside(unit), signal.SIGSTOP)
+    machine.until_new(unit, int(before[unit]) + 1)
+    took_s = machine.started_s(unit) - since_s
+    print(f"{unit}: a new process {took_s:.1f} s after SIGSTOP")
+    assert 0 < took_s < WATCHDOG_S + 1
+    site.machines["pi-2"].until("lotkeeper", "agent", "status", says="0 records wait")
+    assert restarts() == {**before, unit: str(int(before[unit]) + 1)}
 
 
 def test_the_lot_stands_after_all_that(site: Site) -> None:

@@ -142,6 +142,20 @@ def test_comes_back_when_it_hangs(debian: Machine) -> None:
     until_occupied(debian)
 
 
+def test_the_broker_comes_back_when_it_hangs(debian: Machine) -> None:
+    """The gateway is its watchdog, and neither it nor the agent is started again for that."""
+    since_s = time.monotonic()
+    os.kill(debian.outside(BROKER), signal.SIGSTOP)
+    debian.until_new(BROKER, 2)
+    took_s = debian.started_s(BROKER) - since_s
+    print(f"{BROKER}: a new process {took_s:.1f} s after SIGSTOP")
+    assert 0 < took_s < WATCHDOG_S + 1
+    assert "the broker hangs" in debian.told(GATEWAY)
+    debian.until("lotkeeper", "agent", "status", says="0 records wait")
+    assert [debian.show(unit, "NRestarts") for unit in (AGENT, GATEWAY)] == ["2", "2"]
+    until_occupied(debian)
+
+
 def test_a_second_lot_runs_beside_the_first(debian: Machine) -> None:
     """An instance of the template, with a store where it alone may write."""
     unit, store = "lotkeeper-gateway@south", "/var/lib/lotkeeper/south/gateway.db"
