@@ -55,8 +55,13 @@ class Frame:
 
 def render(frame: Frame) -> RenderableType:
     """One picture."""
-    parts: list[RenderableType] = [
-        _head(frame),
+    parts: list[RenderableType] = [_head(frame)]
+    # Above the rest: a low terminal cuts what is below.
+    if frame.console:
+        parts.append(Text(frame.console, "bold cyan"))
+    if frame.keys:
+        parts.append(Text.from_markup(KEYS))
+    parts += [
         Panel(_spots(frame), title="spots"),
         Columns(
             [
@@ -72,10 +77,6 @@ def render(frame: Frame) -> RenderableType:
             ]
         ),
     ]
-    if frame.console:
-        parts.append(Text(frame.console, "bold cyan"))
-    if frame.keys:
-        parts.append(Text.from_markup(KEYS))
     return Group(*parts)
 
 

@@ -60,6 +60,7 @@ def render(sample: Sample) -> RenderableType:
     head = Text.assemble((" fleet ", "bold reverse"), f"  {sample.time}  {sample.speed:g}x")
     return Group(
         head,
+        Text.from_markup(KEYS),  # a low terminal cuts what is below
         Panel(_lots(sample.lots), title="lots, as Postgres has them"),
         Columns(
             [
@@ -69,7 +70,6 @@ def render(sample: Sample) -> RenderableType:
             ]
         ),
         Panel(_asked(sample.asked), title=f"the lake: {ASKED} since the beginning, by DuckDB"),
-        Text.from_markup(KEYS),
     )
 
 

@@ -107,6 +107,13 @@ def test_what_is_fresh_is_shown() -> None:
     assert colours == {"A1": "occupied", "A2": "free", "A3": "occupied", "B1": "unknown"}
 
 
+def test_the_way_out_and_the_way_in_stand_where_no_low_terminal_cuts_them() -> None:
+    text, _ = drawn(seen(), console="http://127.0.0.1:8080")
+    above, _, _ = text.partition(" spots ")
+    assert "quit" in above
+    assert "http://127.0.0.1:8080" in above
+
+
 STALE = {
     "run out": seen(STALE_S),
     "gateway down": seen(gateway_up=False),
