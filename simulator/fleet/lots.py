@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 
 import measures
 from contract.events import StreamRecord
@@ -23,6 +24,17 @@ Bays = Mapping[str, Sequence[Interval]]
 
 COMMIT = 200
 FACILITY = "fleet"
+
+
+class Stay(NamedTuple):
+    """In the words of the cloud's table `sessions`."""
+
+    lot_id: str
+    spot_id: str
+    started_at: datetime
+    started_by: str
+    ended_at: datetime | None
+    ended_by: str | None
 
 
 class FleetLot:
@@ -171,6 +183,21 @@ class Fleet:
     def delivered(self) -> int:
         """Records that the gateways' sinks took."""
         return sum(lot.edge.book.delivered for lot in self.lots.values())
+
+    def stays(self) -> Iterator[Stay]:
+        """Those that are told, in order of lot, bay and begin."""
+        for lot_id, lot in sorted(self.lots.items()):
+            for bay, intervals in sorted(lot.bays.items()):
+                begun = (each for each in intervals if each[0] < self.told_s)
+                yield from (self._stay(lot_id, bay, each) for each in begun)
+
+    def _stay(self, lot_id: str, bay: str, interval: Interval) -> Stay:
+        """Who stood there from the start on was seen, and did not arrive."""
+        begin_s, end_s = interval
+        begins = self.start + timedelta(seconds=max(begin_s, 0.0))
+        ends = self.start + timedelta(seconds=end_s) if end_s < self.told_s else None
+        by = "seen" if begin_s <= 0 else "arrival"
+        return Stay(lot_id, bay, begins, by, ends, None if ends is None else "departure")
 
     def failures(self) -> list[str]:
         """What gateways say of their sinks, and forwarders that ended."""
