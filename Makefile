@@ -13,8 +13,11 @@ help: ## show this list
 demo: .venv/.demo ## run a whole lot on this machine (ARGS="--help" for its options)
 	@$(BIN)/lotkeeper demo $(ARGS)
 
-test: lint types imports ## everything that CI runs (ARGS="-k spool" for some of the tests)
-	@$(BIN)/pytest $(ARGS)
+# Most tests wait for processes and not for a core: more workers than cores. 0 for none.
+WORKERS ?= 4
+
+test: lint types imports ## everything that CI runs (ARGS="-k spool" WORKERS=0 for some of the tests)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: .venv/.dev ## ruff: rules and format
 	@$(BIN)/ruff check
