@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import psycopg
 from tenacity import (
@@ -15,13 +16,15 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from cloud.config import CloudSettings, PostgresSettings
+from cloud.config import CloudSettings, PostgresSettings, StreamSettings
 from cloud.kafka import KafkaStream
+from cloud.kinesis import KinesisStream
 from cloud.lake.store import Store
 from cloud.lake.taker import LakeTaker
+from cloud.leases import Leases
 from cloud.postgres import connect
 from cloud.present import Delivered, Present
-from cloud.stream import Taker, consume
+from cloud.stream import Stream, Taker, consume
 from cloud.watching import Watch
 from runtime.config import ConfigError
 from runtime.systemd import notify
@@ -96,10 +99,24 @@ def make_taker(settings: CloudSettings, part: str, watch: Watch, stop: threading
     return LakeTaker(store, lake.limits, lines=lake.lines, default_lot=settings.default_lot)
 
 
+def open_stream(settings: StreamSettings, postgres: PostgresSettings | None, part: str) -> Stream:
+    """What `part` consumes, as one of the group that shares it. Raises ConfigError."""
+    group = f"{settings.group}-{part}"
+    if settings.kafka is not None:
+        return KafkaStream(settings.kafka, group)
+    access = settings.kinesis
+    assert access is not None
+    if postgres is None:
+        raise ConfigError("[postgres] is missing: it keeps who reads which shard of the stream")
+    reader = f"{group}/{access.region}/{access.stream_name}"
+    leases = Leases(partial(connect, postgres.dsn, postgres.iam_region), reader, access.lease_s)
+    return KinesisStream(access, leases)
+
+
 def run(settings: CloudSettings, part: str) -> None:
     """Consume until SIGTERM or SIGINT. Raises ConfigError, StreamError, OSError."""
     if settings.stream is None:
-        raise ConfigError("[stream.kafka] is missing: say what is consumed")
+        raise ConfigError("[stream.kafka] is missing, or [stream.kinesis]: say what is consumed")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -107,7 +124,7 @@ def run(settings: CloudSettings, part: str) -> None:
     taker = make_taker(settings, part, watch, stop)
     if settings.metrics.port:
         watch.serve(settings.metrics.host, settings.metrics.port)
-    stream = KafkaStream(settings.stream.kafka, f"{settings.stream.group}-{part}")
+    stream = open_stream(settings.stream, settings.postgres, part)
     notify("READY=1")
     try:
         consume(stream, taker, watch, stop)

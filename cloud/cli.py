@@ -185,7 +185,7 @@ def validate(config: ConfigOption = DEFAULT) -> None:
     """Check a configuration. Exit 0 good, 2 with each fault named."""
     settings = _settings(config)
     parts = {
-        "stream": settings.stream and settings.stream.kafka.topic,
+        "stream": settings.stream and settings.stream.name,
         "lake": settings.lake and settings.lake.url,
         "postgres": settings.postgres and f"{settings.postgres.keep_days} days",
     }

@@ -2,15 +2,16 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from cloud.lake.taker import Limits
 from contract.words import Id
 from runtime.config import InlineSecret
 from runtime.kafka import KafkaAccess
+from runtime.kinesis import KinesisAccess
 
 Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 DEFAULT = Path("/etc/lotkeeper/cloud.toml")
@@ -20,11 +21,32 @@ class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class StreamSettings(_Settings):
-    """What is consumed. Each part reads all of it, as a group of its own."""
+class KinesisSettings(KinesisAccess):
+    """`lease_s`: the shards of a process that was not heard for so long are another's."""
 
-    kafka: KafkaAccess
+    lease_s: Annotated[float, Field(ge=1, le=600)] = 30
+
+
+class StreamSettings(_Settings):
+    """What is consumed: a topic or a stream. Each part reads all of it, as a group of its own."""
+
+    kafka: KafkaAccess | None = None
+    kinesis: KinesisSettings | None = None
     group: Id = "lotkeeper"
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if (self.kafka is None) == (self.kinesis is None):
+            raise ValueError("needs one of [stream.kafka] and [stream.kinesis]")
+        return self
+
+    @property
+    def name(self) -> str:
+        """Of the topic or the stream."""
+        if self.kafka is not None:
+            return self.kafka.topic
+        assert self.kinesis is not None
+        return self.kinesis.stream_name
 
 
 class PostgresSettings(_Settings):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloud.present import Delivered
 from cloud.stream import StreamError
+from cloud.watching import Lag
 from runtime.kafka import KafkaAccess
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ class KafkaStream:
         from confluent_kafka import Consumer
 
         self._topic = access.topic
-        self._revoked: Callable[[], bool] = lambda: True
+        self._give_away: Callable[[], bool] = lambda: True
+        self._forget: Callable[[], None] = lambda: None
         self._fatal: str | None = None
         self._next: dict[int, int] = {}
         self._consumer: Consumer = Consumer(
@@ -63,20 +65,20 @@ class KafkaStream:
             return
         self._next.clear()
 
-    def on_revoked(self, handler: Callable[[], bool]) -> None:
+    def on_revoked(self, give_away: Callable[[], bool], forget: Callable[[], None]) -> None:
         """See `Stream`."""
-        self._revoked = handler
+        self._give_away, self._forget = give_away, forget
 
-    def lag(self) -> int | None:
+    def lag(self) -> Lag:
         """Behind the high watermarks that came with the last fetches."""
         behind = 0
         assigned = self._consumer.assignment()
         for place in self._consumer.position(assigned):
             _, high = self._consumer.get_watermark_offsets(place, cached=True)
             if high < 0 or place.offset < 0:
-                return None
+                return Lag()
             behind += max(0, high - place.offset)
-        return behind
+        return Lag(records=behind)
 
     def close(self) -> None:
         """Leave the group, so that others take over at once."""
@@ -102,12 +104,12 @@ class KafkaStream:
         log.info("%s: partitions %s", self._topic, [each.partition for each in partitions])
 
     def _on_revoke(self, _: "Consumer", partitions: list["TopicPartition"]) -> None:
-        if self._next and self._revoked():
+        if self._next and self._give_away():
             self.commit()
         self._next.clear()
 
     def _lost(self, _: "Consumer", partitions: list["TopicPartition"]) -> None:
-        self._revoked()
+        self._forget()
         self._next.clear()
 
     def _note(self, error: Any) -> None:

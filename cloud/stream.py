@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from cloud.present import Delivered
-from cloud.watching import Watch
+from cloud.watching import Lag, Watch
 
 log = logging.getLogger(__name__)
 
@@ -27,14 +27,14 @@ class Stream(Protocol):
         """All that was polled is durable. Raises `StreamError`."""
         ...
 
-    def on_revoked(self, handler: Callable[[], bool]) -> None:
-        """Partitions go to another consumer: `handler` makes durable what was polled, and says
-        whether it could.
+    def on_revoked(self, give_away: Callable[[], bool], forget: Callable[[], None]) -> None:
+        """Partitions go to another consumer: `give_away` makes durable what was polled, and says
+        whether it could. Where they are another's already, `forget` lets it go.
         """
         ...
 
-    def lag(self) -> int | None:
-        """Records that wait behind what was polled; None where the stream does not tell."""
+    def lag(self) -> Lag:
+        """What waits behind what was polled, as far as the stream tells."""
         ...
 
     def close(self) -> None: ...
@@ -79,7 +79,7 @@ def consume(
             return False
         return True
 
-    stream.on_revoked(give_away)
+    stream.on_revoked(give_away, taker.forget)
     while not stop.is_set():
         batch = stream.poll(limit, wait_s)
         now = datetime.now(UTC)

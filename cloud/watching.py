@@ -1,10 +1,20 @@
 """What a consumer says of itself: to Prometheus, and to systemd's watchdog."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
 from runtime.systemd import notify
+
+
+class Lag(NamedTuple):
+    """What waits in a stream: how many records (Kafka tells), how old the oldest is at most, in
+    seconds (Kinesis tells). None where it is not known.
+    """
+
+    records: int | None = None
+    seconds: float | None = None
 
 
 class Watch:
@@ -26,6 +36,12 @@ class Watch:
             ["part"],
             registry=self.registry,
         )
+        self._lag_s = Gauge(
+            "lotkeeper_cloud_lag_seconds",
+            "How old the oldest record that waits in the stream is at most.",
+            ["part"],
+            registry=self.registry,
+        )
         self._age = Gauge(
             "lotkeeper_cloud_age_seconds",
             "How old the newest live record of the last batch was when it was written.",
@@ -34,11 +50,13 @@ class Watch:
         )
         self._part = part
 
-    def polled(self, count: int, lag: int | None) -> None:
+    def polled(self, count: int, lag: Lag) -> None:
         """A turn of the loop is done: the process lives."""
         self._records.labels(self._part, "polled").inc(count)
-        if lag is not None:
-            self._lag.labels(self._part).set(lag)
+        if lag.records is not None:
+            self._lag.labels(self._part).set(lag.records)
+        if lag.seconds is not None:
+            self._lag_s.labels(self._part).set(lag.seconds)
         notify("WATCHDOG=1")
 
     def written(self, taken: int, fresh: int, letters: int) -> None:

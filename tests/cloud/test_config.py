@@ -37,6 +37,11 @@ def test_the_example_loads_and_names_every_option() -> None:
         ("[postgres]\ndns = 1", "postgres.dns is no option"),
         ('[stream.kafka]\nbootstrap_servers = "b"\ntopic = "t"', "stream.kafka.bootstrap_servers"),
         ('[lake]\nurl = "/x"\nwait_s = 0', "lake.wait_s = 0"),
+        ('[stream]\ngroup = "g"', "needs one of [stream.kafka] and [stream.kinesis]"),
+        (
+            '[stream.kinesis]\nstream_name = "s"\nregion = "eu-west-1"\nlease_s = 0',
+            "stream.kinesis.lease_s = 0",
+        ),
     ],
 )
 def test_a_fault_is_named_and_a_secret_not_shown(tmp_path: Path, text: str, said: str) -> None:
@@ -58,6 +63,16 @@ def test_a_part_that_is_not_configured_is_named(tmp_path: Path) -> None:
         assert (result.exit_code, missing in result.output) == (2, True)
     result = CliRunner().invoke(app, ["consume", "present", "-c", str(path)])
     assert (result.exit_code, "[stream.kafka] is missing" in result.output) == (2, True)
+
+
+def test_shards_are_shared_by_postgres(tmp_path: Path) -> None:
+    path = tmp_path / "cloud.toml"
+    kinesis = '[stream.kinesis]\nstream_name = "s"\nregion = "eu-west-1"\n'
+    path.write_text(f'{kinesis}[lake]\nurl = "{tmp_path / "lake"}"\n')
+    result = CliRunner().invoke(app, ["validate", "-c", str(path)])
+    assert (result.exit_code, "stream s" in result.output) == (0, True)
+    result = CliRunner().invoke(app, ["consume", "lake", "-c", str(path)])
+    assert (result.exit_code, "[postgres] is missing" in result.output) == (2, True)
 
 
 def test_a_token_is_shown_apart_from_its_line() -> None:

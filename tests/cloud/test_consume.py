@@ -9,7 +9,10 @@ import threading
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +31,13 @@ from simulator import embedded
 from simulator.processes import free_port
 
 BEGUN = datetime.now(UTC) - timedelta(hours=30)
-PATIENCE_S = 60
+PATIENCE_S = 50
+LEASE_S = 2
+KAFKA = 'bootstrap_servers = "{address}", topic = "lots", security = "plaintext"'
+KINESIS = 'stream_name = "{name}", region = "eu-central-1", endpoint_url = "{url}"'
 CONFIG = """\
 [stream]
-kafka = {{ bootstrap_servers = "{address}", topic = "lots", security = "plaintext" }}
+{kind} = {{ {access}{more} }}
 [postgres]
 dsn = "{dsn}"
 [lake]
@@ -40,12 +46,19 @@ wait_s = 0.5
 [door]
 port = {port}
 tokens_file = "{tokens}"
-[door.sink]
-kind = "kafka"
-bootstrap_servers = "{address}"
-topic = "lots"
-security = "plaintext"
+sink = {{ kind = "{kind}", {access} }}
 """
+names = count()
+
+
+@dataclass
+class Stream:
+    """A stream that consumers are configured for: how it is written to, and said in TOML."""
+
+    kind: str
+    access: str
+    produce: Callable[[list[dict[str, Any]]], None]
+    more: str = ""
 
 
 def told(seq: int, number: int) -> dict[str, Any]:
@@ -55,13 +68,57 @@ def told(seq: int, number: int) -> dict[str, Any]:
     return record(seq, status, 0, spot=f"A{number}", event_type=kind) | {"timestamp": at}
 
 
-def produce(address: str, bodies: list[dict[str, Any]]) -> None:
+def produce_to_kafka(address: str, bodies: list[dict[str, Any]]) -> None:
     from confluent_kafka import Producer
 
     producer = Producer({"bootstrap.servers": address})
     for body in bodies:
         producer.produce("lots", key=f"north/{body['spot_id']}", value=json.dumps(body))
     assert producer.flush(PATIENCE_S) == 0
+
+
+def produce_to_kinesis(client: Any, name: str, bodies: list[dict[str, Any]]) -> None:
+    records = [
+        {"Data": json.dumps(body).encode(), "PartitionKey": f"north/{body['spot_id']}"}
+        for body in bodies
+    ]
+    for start in range(0, len(records), 500):
+        put = client.put_records(StreamName=name, Records=records[start : start + 500])
+        assert put["FailedRecordCount"] == 0
+
+
+@pytest.fixture
+def kafka() -> Iterator[Stream]:
+    with embedded.kafka("lots") as address:
+        yield Stream("kafka", KAFKA.format(address=address), partial(produce_to_kafka, address))
+
+
+@pytest.fixture(scope="module")
+def moto_url() -> Iterator[str]:
+    server_module = pytest.importorskip("moto.server", reason="needs moto[server]")
+    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield f"http://127.0.0.1:{server.get_host_and_port()[1]}"
+    server.stop()
+
+
+@pytest.fixture
+def kinesis(moto_url: str, credentials: None) -> Iterator[Stream]:
+    from boto3.session import Session
+
+    client = Session().client("kinesis", region_name="eu-central-1", endpoint_url=moto_url)
+    name = f"lots-{next(names)}"
+    client.create_stream(StreamName=name, ShardCount=4)
+    access = KINESIS.format(name=name, url=moto_url)
+    produce = partial(produce_to_kinesis, client, name)
+    yield Stream("kinesis", access, produce, f", lease_s = {LEASE_S}")
+    client.close()
+
+
+@pytest.fixture(params=["kafka", "kinesis"])
+def stream(request: pytest.FixtureRequest) -> Stream:
+    found: Stream = request.getfixturevalue(request.param)
+    return found
 
 
 def until(found: Callable[[], bool]) -> None:
@@ -107,34 +164,31 @@ def consumers(config: Path, *parts: str) -> Iterator[list[Process]]:
 
 
 @pytest.fixture
-def config(tmp_path: Path, dsn: str) -> Iterator[tuple[Path, str]]:
-    with embedded.kafka("lots") as address:
-        path = tmp_path / "cloud.toml"
-        tokens = tmp_path / "tokens"
-        tokens.touch(0o600)
-        lake, port = tmp_path / "lake", free_port()
-        path.write_text(
-            CONFIG.format(address=address, dsn=dsn, lake=lake, port=port, tokens=tokens)
-        )
-        yield path, address
+def config(tmp_path: Path, dsn: str, stream: Stream) -> Path:
+    path = tmp_path / "cloud.toml"
+    tokens = tmp_path / "tokens"
+    tokens.touch(0o600)
+    lake, port = tmp_path / "lake", free_port()
+    said = {"kind": stream.kind, "access": stream.access, "more": stream.more}
+    path.write_text(CONFIG.format(**said, dsn=dsn, lake=lake, port=port, tokens=tokens))
+    return path
 
 
 def test_records_reach_both_present_and_past_once_though_consumers_are_killed(
-    config: tuple[Path, str], conn: psycopg.Connection, tmp_path: Path
+    config: Path, stream: Stream, conn: psycopg.Connection, tmp_path: Path
 ) -> None:
-    path, address = config
     bodies = [told(seq, number) for seq in range(1, 101) for number in range(12)]
 
     def written() -> int:
         return conn.execute("SELECT count(*) FROM events").fetchone()[0]
 
-    with consumers(path, "present", "lake", "present") as running:
-        produce(address, bodies[:400])
+    with consumers(config, "present", "lake", "present") as running:
+        stream.produce(bodies[:400])
         until(lambda: written() >= 200)
         running[0].stop(signal.SIGKILL)
         running[1].stop(signal.SIGKILL)
-        produce(address, bodies[300:])  # some twice, as a gateway does that lost a reply
-        with consumers(path, "lake") as (heir,):
+        stream.produce(bodies[300:])  # some twice, as a gateway does that lost a reply
+        with consumers(config, "lake") as (heir,):
             until(lambda: written() == len(bodies))
             store = Store(str(tmp_path / "lake"))
             span = (BEGUN, datetime.now(UTC))
@@ -164,13 +218,12 @@ def test_records_reach_both_present_and_past_once_though_consumers_are_killed(
 
 
 def test_a_database_that_goes_away_is_waited_for(
-    config: tuple[Path, str], postgres: str, conn: psycopg.Connection
+    config: Path, stream: Stream, postgres: str, conn: psycopg.Connection
 ) -> None:
-    path, address = config
     name = conn.info.dbname
-    with consumers(path, "present") as (consumer,), psycopg.connect(postgres) as admin:
+    with consumers(config, "present") as (consumer,), psycopg.connect(postgres) as admin:
         admin.autocommit = True
-        produce(address, [told(1, 0)])
+        stream.produce([told(1, 0)])
         until(lambda: conn.execute("SELECT count(*) FROM events").fetchone() == (1,))
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
         admin.execute(
@@ -178,37 +231,35 @@ def test_a_database_that_goes_away_is_waited_for(
             "WHERE datname = %s AND pid <> %s",
             (name, conn.info.backend_pid),
         )
-        produce(address, [told(2, 0)])
+        stream.produce([told(2, 0)])
         until(lambda: any("the database is away" in line for line in consumer.said))
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
         until(lambda: conn.execute("SELECT count(*) FROM events").fetchone() == (2,))
         assert consumer.stop() == 0
 
 
-def test_a_bad_record_stops_nobody(config: tuple[Path, str], conn: psycopg.Connection) -> None:
-    path, address = config
-    with consumers(path, "present"):
-        produce(address, [told(1, 0) | {"status": "free"}, told(1, 1)])
+def test_a_bad_record_stops_nobody(config: Path, stream: Stream, conn: psycopg.Connection) -> None:
+    with consumers(config, "present"):
+        stream.produce([told(1, 0) | {"status": "free"}, told(1, 1)])
         until(lambda: conn.execute("SELECT count(*) FROM events").fetchone() == (1,))
         until(lambda: conn.execute("SELECT count(*) FROM dead_letters").fetchone() == (1,))
     ((source, reason),) = conn.execute("SELECT source, reason FROM dead_letters").fetchall()
-    assert source.startswith("lots/")
+    assert source.startswith("lots")
     assert "status" in reason
 
 
 def test_a_counted_lot_is_told_through_the_front_door(
-    config: tuple[Path, str], conn: psycopg.Connection, tmp_path: Path
+    config: Path, conn: psycopg.Connection, tmp_path: Path
 ) -> None:
-    path, _ = config
     token, line = make(["deck"])
     (tmp_path / "tokens").write_text(line)
     lane = {"lot_id": "deck", "lane_id": "gate-1", "timestamp": BEGUN.isoformat()}
     words = {"in-1": "ARRIVAL", "in-2": "ARRIVAL", "in-3": "ARRIVAL", "out-1": "DEPARTURE"}
     items = [lane | {"event_id": name, "event_type": kind} for name, kind in words.items()]
-    url = f"http://127.0.0.1:{tomllib.loads(path.read_text())['door']['port']}"
-    door = Process(path, "door")
+    url = f"http://127.0.0.1:{tomllib.loads(config.read_text())['door']['port']}"
+    door = Process(config, "door")
     try:
-        with consumers(path, "present"), httpx.Client(base_url=url, timeout=PATIENCE_S) as http:
+        with consumers(config, "present"), httpx.Client(base_url=url, timeout=PATIENCE_S) as http:
             until(lambda: answers(http))
             for _ in range(3):
                 headers = {"Authorization": f"Bearer {token}"}
