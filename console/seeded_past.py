@@ -16,7 +16,7 @@ from console.seeded_days import visits
 from console.seeded_lots import CAMERA, SeededLot
 from contract.events import Birth, SpotChanged, StreamRecord
 from contract.requests import mark_of
-from contract.upstream import cloud_record, own_record, rfc3339
+from contract.upstream import Teller, cloud_record, rfc3339
 from contract.words import ClockState, EventType, Status
 from gateway.addresses import addressed
 from gateway.batch import Batch, is_durable, spool_key, write
@@ -243,17 +243,11 @@ class SeededPast:
         """What a gateway says itself (`gateway.witness`), to the history alone."""
         zones = {spot.spot_id: spot.zone_id for spot in self._settings.spots}
         spot_id = of.get("spot_id", "")
-        body = own_record(
-            kind,
-            at,
-            facility_id=self._settings.facility_id,
-            lot_id=self._lot.lot_id,
-            store_id=self.store.store_id,
-            zone_id=zones.get(spot_id),
-            **of,
-        )
+        place = self._settings.facility_id, self._lot.lot_id
         key = addressed(spot_id, ["history"])
         with self.store.transaction():
+            teller = Teller(*place, self.store.devices.epoch(), self.store.spool.last_seq + 1)
+            body = teller.word(kind, at, zone_id=zones.get(spot_id), **of)
             self.store.spool.append([self.store.entry(body, key, durable=True)])
             self.store.books.note(STORE, OWN)
 

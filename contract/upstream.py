@@ -4,9 +4,12 @@ They hold `{"spot_id": "A1", "status": "occupied", "timestamp": "2024-03-20T10:0
 the words occupied and vacant; their tables and queries read ours unchanged.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from contract.alerts import Alert
 from contract.events import (
     Birth,
     Gap,
@@ -16,7 +19,11 @@ from contract.events import (
     StreamRecord,
     VehicleCounted,
 )
-from contract.words import EventType, Status
+from contract.health import GatewayHealth
+from contract.words import ClockState, EventType, Status
+
+TEXT_CHARACTERS = 500
+"""Of an alert's text."""
 
 _CLOUD_STATUS = {
     Status.FREE: "vacant",
@@ -110,26 +117,97 @@ def cloud_record(
     }
 
 
-def own_record(
-    kind: EventType,
-    at: datetime,
-    *,
-    facility_id: str,
-    lot_id: str,
-    store_id: str,
-    agent_id: str | None = None,
-    spot_id: str | None = None,
-    zone_id: str | None = None,
-) -> dict[str, Any]:
-    """What a gateway itself says of an agent (AGENT_...) or of a spot (SPOT_...)."""
-    return {
-        "event_id": f"{store_id}:{kind.value.lower()}:{agent_id or spot_id}:{rfc3339(at)}",
-        "event_type": kind.value,
-        "spot_id": spot_id,
-        "timestamp": rfc3339(at),
-        "facility_id": facility_id,
-        "lot_id": lot_id,
-        "zone_id": zone_id,
-        "agent_id": agent_id,
-        "historical": False,
-    }
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """A gateway that says something itself, and where that stands among all that it says.
+
+    `told_by` is born with its store, and anew where that was taken back from a backup; `told_seq`
+    grows with each word: of two of one teller the greater is newer, whatever the clock showed.
+    """
+
+    facility_id: str
+    lot_id: str
+    told_by: str
+    told_seq: int
+    clock: ClockState = ClockState.SYNCED
+
+    def _record(
+        self, event_id: str, kind: EventType, at: datetime, of: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        return {
+            "event_id": event_id,
+            "event_type": kind.value,
+            "spot_id": of.get("spot_id"),
+            "timestamp": rfc3339(at),
+            "facility_id": self.facility_id,
+            "lot_id": self.lot_id,
+            "zone_id": of.get("zone_id"),
+            "agent_id": of.get("agent_id"),
+            "clock": self.clock.value,
+            "historical": False,
+            "told_by": self.told_by,
+            "told_seq": self.told_seq,
+        }
+
+    def word(
+        self,
+        kind: EventType,
+        at: datetime,
+        *,
+        agent_id: str | None = None,
+        spot_id: str | None = None,
+        zone_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Of an agent (AGENT_...) or a spot (SPOT_...), since `at`; told again it is the same."""
+        event_id = f"{self.told_by}:{kind.value.lower()}:{agent_id or spot_id}:{rfc3339(at)}"
+        of = {"agent_id": agent_id, "spot_id": spot_id, "zone_id": zone_id}
+        return self._record(event_id, kind, at, of)
+
+    def alert(self, alert: Alert, at: datetime) -> dict[str, Any]:
+        """What an alert has become at `at`. (lot_id, alert_id, raised_at) is one alert."""
+        event_id = f"{self.told_by}:alert:{alert.alert_id}:{alert.state.value}:{rfc3339(at)}"
+        return {
+            **self._record(event_id, EventType.ALERT, at, dict(alert)),
+            "alert_id": alert.alert_id,
+            "alert_kind": alert.kind,
+            "severity": alert.severity.value,
+            "state": alert.state.value,
+            "text": alert.text[:TEXT_CHARACTERS],
+            "since": rfc3339(alert.since),
+            "raised_at": rfc3339(alert.raised_at or alert.since),
+            "acknowledged_at": alert.acknowledged_at and rfc3339(alert.acknowledged_at),
+            "acknowledged_by": alert.acknowledged_by,
+            "resolved_at": alert.resolved_at and rfc3339(alert.resolved_at),
+            "resolved_by": alert.resolved_by,
+        }
+
+    def correction(
+        self, event_id: str, zone_id: str, delta: int, at: datetime, why: str
+    ) -> dict[str, Any]:
+        """A person counted a zone anew: its ledger moved by `delta` vehicles."""
+        said = self._record(event_id, EventType.CORRECTION, at, {"zone_id": zone_id})
+        return {**said, "delta": delta, "reason": why}
+
+    def heartbeat(self, health: GatewayHealth, sink: str) -> dict[str, Any]:
+        """How the gateway is; `waiting` is what waits for the upstream that this goes to.
+
+        Raises ValueError where `health` is a will.
+        """
+        if health.time is None:
+            raise ValueError("a will says nothing of how the gateway is")
+        event_id = f"{self.told_by}:gateway_health:{rfc3339(health.time)}"
+        depth = health.sinks.get(sink)
+        return {
+            **self._record(event_id, EventType.GATEWAY_HEALTH, health.time, {}),
+            "state": "online",
+            "session_id": health.session_id,
+            "version": health.version,
+            "uptime_s": health.uptime_s,
+            "health": health.health.value,
+            "health_reason": health.reason,
+            "agents_online": health.agents_online,
+            "agents_total": health.agents_online + health.agents_offline,
+            "waiting": depth and depth.waiting,
+            "spool_bytes": depth and depth.bytes,
+            "spool_limit_bytes": depth and depth.limit_bytes,
+        }

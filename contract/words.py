@@ -59,6 +59,8 @@ class EventType(StrEnum):
     AGENT_HEARD = "AGENT_HEARD"
     SPOT_CLOSED = "SPOT_CLOSED"
     SPOT_OPENED = "SPOT_OPENED"
+    ALERT = "ALERT"
+    GATEWAY_HEALTH = "GATEWAY_HEALTH"
 
 
 class Size(StrEnum):

@@ -3,7 +3,7 @@
 from datetime import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -55,8 +55,18 @@ class MetricsSettings(_Section):
     port: int = Field(9464, ge=0, le=65535)
 
 
+Word = Literal["silences", "closings", "counts", "alerts", "heartbeats"]
+"""What a gateway itself says to its sinks, beside what its agents say."""
+WORDS: tuple[Word, ...] = get_args(Word)
+TAKES: dict[str, tuple[Word, ...]] = {"history": ("silences", "closings")}
+"""What kinds of sinks make something of; others pass on all."""
+
+
 class ForwardSettings(_Section):
     """How the forwarder sends; the same for each sink."""
+
+    heartbeat_s: float = Field(60.0, gt=0)
+    """So often a sink is told how the gateway is."""
 
     backlog_records: int = Field(256, ge=1)
     """More than this waiting is a backlog: snapshots go first."""
@@ -72,6 +82,13 @@ class SinkSettings(_Section):
 
     name: Id
     kind: str
+    own: tuple[Word, ...] | None = None
+    """What the gateway itself says there; left out, all that this kind takes."""
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """What the gateway itself says there."""
+        return TAKES.get(self.kind, WORDS) if self.own is None else self.own
 
     @model_validator(mode="after")
     def _sink_accepts(self) -> Self:

@@ -183,9 +183,12 @@ class Devices:
         self._db.execute("DELETE FROM gateway WHERE name=?", (EPOCH,))
 
     def epoch(self) -> str:
-        """The epoch of the devices' streams; in a transaction, for the first time makes it."""
+        """The epoch of what is said here: devices' streams, the gateway's own words.
+
+        In a transaction, for the first time makes it.
+        """
         if (kept := self._kept(EPOCH)) is None:
-            kept = f"http-{uuid.uuid4().hex[:16]}"
+            kept = f"own-{uuid.uuid4().hex[:16]}"
             self._keep(EPOCH, kept)
         return kept
 

@@ -8,6 +8,9 @@
 While draining, a snapshot of every spot goes first and again at each change, so the present
 is fresh; the events follow in their order, marked historical, at a capped rate, for which the
 present does not wait. The cursor moves only over what the upstream accepted or refused for good.
+
+A heartbeat goes before whatever is due. As with snapshots only the newest matters: it is no row of
+the spool, and one that was not taken is not sent again.
 """
 
 import logging
@@ -34,6 +37,8 @@ IDLE_S = 1.0
 
 Snapshots = Callable[[Iterable[str] | None], list[tuple[str, bytes]]]
 """(spot ids, or None for all) -> (spot id, cloud record) of the present."""
+Heartbeat = Callable[[], bytes | None]
+"""How the gateway is, as a cloud record; None where it cannot say yet."""
 
 
 @dataclass(slots=True)
@@ -61,6 +66,7 @@ class Forwarder(threading.Thread):
         snapshots: Snapshots,
         settings: ForwardSettings,
         clock: Clock,
+        heartbeat: Heartbeat | None = None,
     ) -> None:
         super().__init__(name=f"sink-{name}", daemon=True)
         self.sink_name = name
@@ -72,6 +78,8 @@ class Forwarder(threading.Thread):
         self._snapshots = snapshots
         self._settings = settings
         self._clock = clock
+        self._heartbeat = heartbeat
+        self._next_beat_s = 0.0
         self._wake = threading.Condition()
         self._stopping = threading.Event()
         self._changed: dict[str, None] = {}
@@ -175,8 +183,11 @@ class Forwarder(threading.Thread):
     def _send_next(self) -> float | None:
         """Send the next batch of the rows that were read, until each has its verdict."""
         waiting = self._waiting()
+        beaten = self._send_heartbeat()
         if not waiting:
             self.health.draining = False
+            if beaten:
+                self._note_success()
             return None
         if (early_s := self._early_s()) > 0:
             self._send_owed_snapshots()
@@ -188,6 +199,20 @@ class Forwarder(threading.Thread):
         pause_s = len(taken) / self._settings.drain_per_s if self.health.draining else 0.0
         self._next_batch_s = self._clock.monotonic() + pause_s
         return pause_s
+
+    def _send_heartbeat(self) -> bool:
+        """If one is due; whether it was taken. Raises SinkError."""
+        now_s = self._clock.monotonic()
+        payload = self._heartbeat and now_s >= self._next_beat_s and self._heartbeat()
+        if not payload:
+            return False
+        (answer,) = self._call([Outgoing(SNAPSHOT_SEQ, self._lot_id, payload)])
+        self._next_beat_s = now_s + self._settings.heartbeat_s
+        if answer.verdict is Verdict.REJECTED:
+            log.warning(
+                "sink %s refuses the gateway's heartbeat: %s", self.sink_name, answer.reason
+            )
+        return answer.verdict is Verdict.ACCEPTED
 
     def _early_s(self) -> float:
         """For how long the next batch of a backlog must still wait."""

@@ -1,8 +1,10 @@
-"""The gateway's own retained messages: heartbeat, will, and what lot it runs."""
+"""How the gateway is: heartbeat and will to the lot, and to its sinks; and what lot it runs."""
 
+import json
 from collections.abc import Sequence
 
 from contract.health import GatewayHealth, SpoolDepth
+from contract.upstream import Teller
 from contract.words import ClockState, HealthState
 from gateway.config import GatewaySettings
 from gateway.forwarder import Forwarder
@@ -22,11 +24,13 @@ def info_of(settings: GatewaySettings) -> bytes:
     return settings.model_dump_json(include={"facility_id", "lot_id", "zones"}).encode()
 
 
-def health_of(session_id: str, lot: Lot, forwarders: Sequence[Forwarder], uptime_s: float) -> bytes:
-    """The heartbeat of this moment."""
+def health_of(
+    session_id: str, lot: Lot, forwarders: Sequence[Forwarder], uptime_s: float
+) -> GatewayHealth:
+    """How the gateway is at this moment."""
     failing = [each.sink_name for each in forwarders if each.health.failing_since_s is not None]
     silent = sum(bool(lot.silence(agent)) for agent in lot.presences)
-    health = GatewayHealth(
+    return GatewayHealth(
         session_id=session_id,
         status="up",
         store_id=lot.store.store_id,
@@ -40,7 +44,15 @@ def health_of(session_id: str, lot: Lot, forwarders: Sequence[Forwarder], uptime
         uptime_s=round(uptime_s, 1),
         version=__version__,
     )
-    return health.model_dump_json(exclude_none=True).encode()
+
+
+def upstream(health: GatewayHealth, lot: Lot, sink: str) -> bytes:
+    """The same for the upstream of `sink`. Called by any thread."""
+    teller = Teller(
+        lot.settings.facility_id, lot.settings.lot_id, lot.told_by, lot.told_seq, health.clock
+    )
+    body = {**teller.heartbeat(health, sink), "store_id": lot.store.store_id}
+    return json.dumps(body, separators=(",", ":")).encode()
 
 
 def _depth(depth: Depth) -> SpoolDepth:

@@ -19,6 +19,7 @@ from gateway.ingest import Ingest
 from gateway.occupancy import Shown, Term, counted, shown, spot_state, tally
 from gateway.presence import Presence
 from gateway.store import GatewayStore
+from gateway.witness import tell_alerts
 from runtime.clock import Clock
 
 
@@ -37,14 +38,16 @@ class Lot:
         self.beaten_s: dict[str, float] = {}
         """When (monotonic) the newest of `healths` came."""
         self.max_stay_s = {zone.zone_id: zone.max_stay_s for zone in settings.zones}
-        if settings.alerts.notify:
-            store.alerts.tell = self._tell
+        self.told_by, self.told_seq = "", 0
+        """Whose words the lot's are, and the newest of which the present is aware."""
+        store.alerts.tell = self._tell
         self.devices: dict[str, Device] = {}
         for agent_id, heard_ms in store.last_heard(clock.boot_id).items():
             self.presences[agent_id].heard_s = heard_ms / 1000
         self.refresh()
 
     def _tell(self, changes: Sequence[Change]) -> None:
+        tell_alerts(self, changes)
         zone = self.settings.zone if self.clock.synced() else None
         targets = self.settings.alerts.notify
         self.store.outbox.put(targets, changes, self.clock.wall(), zone)
@@ -145,6 +148,11 @@ class Lot:
         made = ((each, self._snapshot(each)) for each in chosen)
         return [(spot_id, payload) for spot_id, payload in made if payload]
 
+    @property
+    def _awareness(self) -> dict[str, str | int]:
+        """Up to which of the lot's own words a snapshot that is made now says how things are."""
+        return {"told_by": self.told_by, "told_seq": self.told_seq} if self.told_seq else {}
+
     def _snapshot(self, spot_id: str) -> bytes | None:
         believed = self.ingest.believed.get(spot_id)
         spot = self.ingest.spots.get(spot_id)
@@ -156,6 +164,7 @@ class Lot:
             "event_type": EventType.SNAPSHOT.value,
             "spot_id": spot_id,
             "status": cloud_status(what.status),
+            "own_status": cloud_status(believed.status),
             "timestamp": rfc3339(believed.since),
             "confidence": believed.confidence,
             "health": believed.health.value,
@@ -168,6 +177,8 @@ class Lot:
             "seq": believed.seq,
             "clock": ClockState.SYNCED.value,
             "historical": False,
+            "made_at": rfc3339(self.clock.wall()),
             "store_id": self.store.store_id,
+            **self._awareness,
         }
         return json.dumps(record, separators=(",", ":")).encode()

@@ -19,7 +19,7 @@ from gateway.batch import Arrived
 from gateway.desk import Answer, Desk, Refused, limit_of, spot_of
 from gateway.letters import SINK
 from gateway.metrics import account
-from gateway.witness import tell_spot
+from gateway.witness import tell_count, tell_spot
 
 MOST_VEHICLES = 1_000_000
 TELEMETRY = "telemetry"
@@ -220,7 +220,9 @@ def _correct_count(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
     delta = count - store.counts().get(zone_id, 0)
     at = rfc3339(desk.lot.clock.wall())
     note = str(data.get("note", ""))[:200]
-    store.enter_count(f"correction:{uuid.uuid4().hex}", zone_id, "correction", delta, at, note)
+    event_id = f"correction:{uuid.uuid4().hex}"
+    store.enter_count(event_id, zone_id, "correction", delta, at, note)
+    tell_count(desk.lot, event_id, zone_id, delta, note)
     return {"zone_id": zone_id, "count": count, "delta": delta}
 
 

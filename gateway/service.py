@@ -17,7 +17,7 @@ import paho.mqtt.client as paho
 from pydantic import ValidationError
 
 from contract import topics as wire
-from contract.health import AgentHealth
+from contract.health import AgentHealth, GatewayHealth
 from contract.requests import Ack, Response
 from contract.words import ClockState
 from gateway.alarms import Alarms
@@ -27,7 +27,7 @@ from gateway.config import GatewaySettings
 from gateway.desk import Desk
 from gateway.displays import Displays
 from gateway.forwarder import Forwarder
-from gateway.heartbeat import health_of, info_of, will_of
+from gateway.heartbeat import health_of, info_of, upstream, will_of
 from gateway.ingest import Ingest
 from gateway.judged import JudgedClock
 from gateway.lot import Lot
@@ -99,6 +99,7 @@ class Service:
         self.stopping = threading.Event()
         self.failure: BaseException | None = None
         self.progress_s = clock.monotonic()
+        self._health: GatewayHealth | None = None
         self._inbox: queue.SimpleQueue[Received | None] = queue.SimpleQueue()
         self._bytes_in = self._bytes_out = 0
         self._unasked = Quota(UNASKED_PER_S, UNASKED_BURST)
@@ -348,7 +349,16 @@ class Service:
 
     def _heartbeat(self) -> bytes:
         uptime_s = self.clock.monotonic() - self.started_s
-        return health_of(self.session_id, self.lot, self.forwarders, uptime_s)
+        self._health = health_of(self.session_id, self.lot, self.forwarders, uptime_s)
+        return self._health.model_dump_json(exclude_none=True).encode()
+
+    def heartbeat_for(self, sink: str) -> bytes | None:
+        """The last heartbeat as `sink` is told it; of a service that hangs it is an old one.
+
+        Called by any thread; None before the first.
+        """
+        health = self._health
+        return upstream(health, self.lot, sink) if health and self.lot.told_by else None
 
     def _publish_retained(self, topic: str, payload: bytes) -> None:
         if self.link.connected:

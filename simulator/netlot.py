@@ -301,11 +301,11 @@ class NetLot:
         return [_told(seq, json.loads(payload)) for seq, payload in rows]
 
     def sunk(self) -> Iterator[dict[str, Any]]:
-        """What the sink holds in its order, without snapshots."""
+        """What the sink holds in its order: without snapshots, and the gateway's own words."""
         for path in sorted((self.folder / "sink").glob("*")):
             for line in path.read_bytes().split(b"\n")[:-1]:
                 record = json.loads(line)
-                if record["event_type"] != "SNAPSHOT":
+                if record["event_type"] != "SNAPSHOT" and "told_by" not in record:
                     yield record
 
     def sunk_of(self, name: str) -> list[Told]:

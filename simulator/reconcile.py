@@ -92,6 +92,8 @@ def _events(report: Report, records: Iterable[Record], keyed: bool) -> dict[str,
         if kind == "SNAPSHOT":
             report.snapshots += 1
             continue
+        if "told_by" in record:  # the gateway's own words: they may come again
+            continue
         told = tuple(record.get(name) for name in ("spot_id", "timestamp", "event_type", "status"))
         if (before := seen.setdefault(record["event_id"], told)) is not told:
             _repeated(report, record["event_id"], same=before == told, keyed=keyed)

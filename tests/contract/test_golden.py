@@ -68,10 +68,14 @@ MODELS: dict[str, type[BaseModel]] = {
 }
 CLOUD = {
     "cloud_agent_silent",
+    "cloud_alert",
     "cloud_arrival",
+    "cloud_correction",
     "cloud_gap",
+    "cloud_gateway_health",
     "cloud_minimal",
     "cloud_snapshot",
+    "cloud_snapshot_of_a_lot",
     "cloud_spot_closed",
 }
 AGENT_RECORDS = ["birth", "gap", "health_changed", "snapshot", "spot_changed", "vehicle_counted"]

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from contract import Gap, SpotChanged, Status, VehicleCounted
+from contract import Alert, Gap, GatewayHealth, SpotChanged, Status, VehicleCounted
+from contract.alerts import AlertState
 from contract.events import agent_record
 from contract.golden import golden
-from contract.upstream import cloud_record, cloud_status, own_record
+from contract.upstream import Teller, cloud_record, cloud_status
 from contract.words import EventType
 
 
@@ -29,19 +30,55 @@ def test_a_gap_belongs_to_no_spot() -> None:
     assert record_of("gap", zone_id=None) == json.loads(golden("cloud_gap"))
 
 
-@pytest.mark.parametrize(
-    ("name", "kind", "of"),
-    [
-        ("cloud_agent_silent", EventType.AGENT_SILENT, {"agent_id": "pi-07"}),
-        ("cloud_spot_closed", EventType.SPOT_CLOSED, {"spot_id": "A1", "zone_id": "ground"}),
-    ],
-)
-def test_what_a_gateway_says_itself_is_golden(
-    name: str, kind: EventType, of: dict[str, str]
-) -> None:
-    at, store_id = datetime.fromisoformat("2024-03-20T10:03:10Z"), "c0ffee12ab34cd56"
-    place = {"facility_id": "riverside", "lot_id": "riverside-north", "store_id": store_id}
-    assert {**own_record(kind, at, **place, **of), "store_id": store_id} == json.loads(golden(name))
+STORE = "c0ffee12ab34cd56"
+TELLER = Teller("riverside", "riverside-north", "own-7b1d2f4c9a3e5860", 118)
+WORDS = [
+    ("cloud_agent_silent", EventType.AGENT_SILENT, {"agent_id": "pi-07"}),
+    ("cloud_spot_closed", EventType.SPOT_CLOSED, {"spot_id": "A1", "zone_id": "ground"}),
+]
+
+
+def own(body: dict[str, Any]) -> dict[str, Any]:
+    """As a store spools it."""
+    return {**body, "store_id": STORE}
+
+
+@pytest.mark.parametrize(("name", "kind", "of"), WORDS)
+def test_a_word_of_a_gateway_is_golden(name: str, kind: EventType, of: dict[str, str]) -> None:
+    at = datetime.fromisoformat("2024-03-20T10:03:10Z")
+    assert own(TELLER.word(kind, at, **of)) == json.loads(golden(name))
+
+
+def test_what_becomes_of_an_alert_is_golden() -> None:
+    alert = Alert.model_validate_json(golden("alert"))
+    assert alert.resolved_at
+    assert own(TELLER.alert(alert, alert.resolved_at)) == json.loads(golden("cloud_alert"))
+    long = alert.model_copy(update={"text": "x" * 2000})
+    assert len(TELLER.alert(long, alert.resolved_at)["text"]) == 500
+
+
+def test_each_step_of_an_alert_is_a_record_of_its_own() -> None:
+    alert = Alert.model_validate_json(golden("alert"))
+    steps = [
+        TELLER.alert(alert.model_copy(update={"state": state}), alert.since) for state in AlertState
+    ]
+    assert len({each["event_id"] for each in steps}) == len(AlertState)
+    assert len({(each["alert_id"], each["raised_at"]) for each in steps}) == 1
+
+
+def test_a_heartbeat_is_golden_and_a_will_is_none() -> None:
+    health = GatewayHealth.model_validate_json(golden("gateway_health"))
+    teller = Teller(TELLER.facility_id, TELLER.lot_id, TELLER.told_by, 120, health.clock)
+    assert own(teller.heartbeat(health, "kinesis")) == json.loads(golden("cloud_gateway_health"))
+    will = GatewayHealth.model_validate_json(golden("gateway_will"))
+    with pytest.raises(ValueError, match="a will"):
+        TELLER.heartbeat(will, "kinesis")
+
+
+def test_a_correction_of_a_count_is_golden() -> None:
+    at = datetime.fromisoformat("2024-03-20T10:20:00Z")
+    said = TELLER.correction("correction:0f6f6c1e", "roof", -3, at, "walked the deck")
+    assert own(said) == json.loads(golden("cloud_correction"))
 
 
 def test_it_is_a_superset_of_what_pipelines_hold() -> None:

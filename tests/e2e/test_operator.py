@@ -59,11 +59,16 @@ class Operator:
             assert at_s <= to_s
 
     def at_door(self) -> list[str]:
-        return [each["event_id"] for each in self.site.door_records()]
+        records = self.site.door_records()
+        return [each["event_id"] for each in records if "told_by" not in each]
 
     def on_disk(self) -> list[str]:
         records = self.site.sink_records()
-        return [each["event_id"] for each in records if each["event_type"] != "SNAPSHOT"]
+        return [
+            each["event_id"]
+            for each in records
+            if each["event_type"] != "SNAPSHOT" and "told_by" not in each
+        ]
 
     def start_gateway(self) -> None:
         self.site.gateway.start()

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from contract.golden import golden
 from contract.occupancy import SpotState, may_be_shown
 from contract.topics import Topics
+from contract.upstream import rfc3339
 from contract.words import Status
 from gateway.alarms import Alarms
 from gateway.batch import Arrived
@@ -232,6 +234,17 @@ def test_a_snapshot_for_the_cloud_says_what_displays_say(house: House) -> None:
     assert (record["status"], record["health_reason"]) == ("unknown", "agent_offline")
     assert house.lot.snapshots(["B1", "Z9"]) == []
     assert house.ingest.believed["A1"].status is Status.FREE
+
+
+def test_a_snapshot_says_what_its_agent_said_and_of_which_words_it_is_aware(house: House) -> None:
+    house.take(changed(1))
+    house.hear()
+    house.lot.closed = {"A1"}
+    house.lot.told_by, house.lot.told_seq = "own-1", 7
+    record = json.loads(house.lot.snapshots(["A1"])[0][1])
+    assert record.keys() == json.loads(golden("cloud_snapshot_of_a_lot")).keys()
+    assert (record["status"], record["own_status"]) == ("closed", "occupied")
+    assert (record["made_at"], record["told_seq"]) == (rfc3339(house.clock.wall()), 7)
 
 
 def test_a_spot_that_left_the_layout_is_neither_shown_nor_counted(tmp_path: Path) -> None:
