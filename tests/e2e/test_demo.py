@@ -49,13 +49,12 @@ def check_books(account: dict[str, Any]) -> None:
     assert account["agents"] == {"pi-00": "online", "pi-01": "online", "pi-02": "online"}
     assert account["dead_letters"] == {}
     assert account["sinks"].keys() == {"disk", "cloud", "past"}
-    for name, book in account["sinks"].items():
+    for book in account["sinks"].values():
         assert book["balanced"]
         assert book["waiting"] == 0
         assert not book["failing"]
-        own = book["appended"] - account["accepted"]
         assert book["delivered"] == book["appended"]
-        assert own > 0 if name == "past" else own == 0  # what the gateway itself said
+        assert book["appended"] > account["accepted"]  # by what the gateway itself said
 
 
 def check_sinks(kept: Path, accepted: int) -> None:
@@ -68,7 +67,11 @@ def check_sinks(kept: Path, accepted: int) -> None:
 
 def event_ids(path: Path) -> list[str]:
     records = [json.loads(line) for line in path.read_text().splitlines()]
-    return [each["event_id"] for each in records if each["event_type"] != "SNAPSHOT"]
+    return [
+        each["event_id"]
+        for each in records
+        if each["event_type"] != "SNAPSHOT" and "told_by" not in each
+    ]
 
 
 def test_an_unplugged_agent_catches_up(lotkeeper: Any, account: Any) -> None:
