@@ -32,10 +32,17 @@ class Limits:
 class _Waiting:
     """Of one partition of the stream."""
 
-    name: str
-    """By the first record that waits."""
+    first: str
+    count: int = 0
     records: list[tuple[CloudRecord, datetime]] = field(default_factory=list)
     letters: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The same for the same records alone: a consumer that stalled and was taken over for
+        writes late, and must not write fewer over more.
+        """
+        return f"{self.first}-{self.count}"
 
 
 class LakeTaker:
@@ -84,8 +91,8 @@ class LakeTaker:
 
     def _add(self, each: Delivered, now: datetime) -> None:
         stream = each.source.rpartition("/")[0]
-        name = each.source.replace("/", "-")
-        waiting = self._waiting.setdefault(stream, _Waiting(name))
+        waiting = self._waiting.setdefault(stream, _Waiting(each.source.replace("/", "-")))
+        waiting.count += 1
         self._bytes += len(each.payload)
         try:
             record = decode(each.payload, self._default_lot)

@@ -34,8 +34,8 @@ def test_each_record_stands_in_its_own_hour(store: Store) -> None:
     assert not taker.take(batch, LATER)
     taker.flush(LATER)
     assert list(store.names("")) == [
-        f"{EVENTS}/year=2024/month=03/day=20/hour=09/lot-0-0.parquet",
-        f"{EVENTS}/year=2024/month=03/day=20/hour=10/lot-0-0.parquet",
+        f"{EVENTS}/year=2024/month=03/day=20/hour=09/lot-0-0-3.parquet",
+        f"{EVENTS}/year=2024/month=03/day=20/hour=10/lot-0-0-3.parquet",
     ]
     rows = of(store)
     assert [(row["hour"], row["seq"]) for row in rows] == [("09", 1), ("10", 2), ("10", 3)]
@@ -56,13 +56,21 @@ def test_writes_behind_the_wait_or_at_the_size(store: Store) -> None:
 
 def test_whoever_goes_on_for_a_killed_consumer_writes_over_what_it_wrote(store: Store) -> None:
     batch = delivered([record(n, "vacant", n) for n in range(1, 9)], "lot/0")
-    killed = LakeTaker(store, Limits())
-    killed.take(batch[:5], LATER)
-    killed.flush(LATER)  # and before its place moved it was gone
-    heir = LakeTaker(store, Limits())
+    for _ in range(2):  # the first was gone before its place moved
+        taker = LakeTaker(store, Limits())
+        taker.take(batch, LATER)
+        taker.flush(LATER)
+    assert sorted(row["seq"] for row in of(store)) == list(range(1, 9))
+
+
+def test_a_consumer_that_was_thought_dead_takes_nothing_away(store: Store) -> None:
+    batch = delivered([record(n, "vacant", n) for n in range(1, 9)], "lot/0")
+    stalled, heir = LakeTaker(store, Limits()), LakeTaker(store, Limits())
+    stalled.take(batch[:5], LATER)
     heir.take(batch, LATER)
     heir.flush(LATER)
-    assert sorted(row["seq"] for row in of(store)) == list(range(1, 9))
+    stalled.flush(LATER)
+    assert {row["seq"] for row in of(store)} == set(range(1, 9))
 
 
 def test_what_cannot_be_read_is_kept_with_its_reason(store: Store) -> None:
@@ -70,7 +78,7 @@ def test_what_cannot_be_read_is_kept_with_its_reason(store: Store) -> None:
     taker.take([Delivered("lot/0/7", b"{]"), *delivered([record(1, "vacant", 0)], "lot/1")], LATER)
     taker.flush(LATER)
     assert len(of(store)) == 1
-    letter = json.loads(store.get(f"{LETTERS}/lot-0-7.jsonl"))
+    letter = json.loads(store.get(f"{LETTERS}/lot-0-7-1.jsonl"))
     assert letter["payload"] == "{]"
     assert "JSON object" in letter["reason"]
 
@@ -90,7 +98,7 @@ def test_lines_are_read_by_a_table_of_three_columns(store: Store) -> None:
     taker = LakeTaker(store, Limits(), lines=True)
     taker.take(delivered([record(1, "occupied", 0)], "lot/0"), LATER)
     taker.flush(LATER)
-    name = f"{LINES}/year=2024/month=03/day=20/hour=10/lot-0-0.json.gz"
+    name = f"{LINES}/year=2024/month=03/day=20/hour=10/lot-0-0-1.json.gz"
     said = json.loads(gzip.decompress(store.get(name)))
     assert (said["spot_id"], said["status"]) == ("A1", "occupied")
     assert said["timestamp"] == "2024-03-20T10:00:00.000Z"
