@@ -53,8 +53,8 @@ PACKAGES = (
     Package(
         COMMON,
         "Parking-lot occupancy: what agent and gateway share",
-        "The command lotkeeper with doctor and diag, the user lotkeeper, the sandbox of the\n"
-        "services, and settings for a Raspberry Pi.",
+        "The command lotkeeper with doctor and diag, the display, the user lotkeeper, the sandbox\n"
+        "of the services, and settings for a Raspberry Pi.",
         (
             "python3 (>= {python})",
             "python3 (<< {next_python})",
@@ -65,7 +65,7 @@ PACKAGES = (
             "init-system-helpers (>= 1.54~)",
         ),
         ("python3-lgpio",),
-        ("lotkeeper.target",),
+        ("lotkeeper.target", "lotkeeper-display.service"),
         ("lotkeeper.target",),
         ("lotkeeper-.service.d",),
     ),

@@ -1,10 +1,10 @@
 """A device's bundle: a folder with all that one Pi needs, for its SD card or for a USB stick.
 
-agent.toml                   its configuration
+agent.toml, display.toml     its configuration
 tls/ca.crt                   the lot's CA
 invitation, invitation.svg   how it enrols, as text and as a QR code; or, with its key made
 tls/identity.{crt,key}       here, its certificate
-user-data, network-config    for the boot partition, Raspberry Pi OS Trixie (cloud-init)
+user-data, network-config    an agent's, for the boot partition, Raspberry Pi OS Trixie (cloud-init)
 firstrun.sh                  the same for Bookworm
 """
 
@@ -28,6 +28,8 @@ from gateway.provision.site import Site
 
 INVITATION_DAYS = 7
 TOKEN_FILE = "invitation"
+LABEL_LENGTH = 32
+"""Of a display's line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ def make(site: Site, known: Register, wanted: Wanted, now: datetime) -> list[Pla
     files = [Planned(Path("tls/ca.crt"), ca.pem(site.authority.certificate))]
     if wanted.role is Role.AGENT:
         files.append(agent_toml(site.lot, wanted.name))
+    elif wanted.role is Role.DISPLAY:
+        files.append(display_toml(site.lot, wanted.name))
     way_in = _with_key if wanted.key_here else _invited
     files += way_in(site, known, wanted, now)
     if wanted.role is Role.AGENT:
@@ -104,10 +108,31 @@ def agent_toml(lot: Lot, name: str) -> Planned:
     head = f"# Agent {name} of lot {lot.lot_id}; docs/examples/agent.toml shows all options.\n\n"
     names = {"agent_id": name, "lot_id": lot.lot_id, "enrolment_port": lot.enrolment_port}
     text = head + toml.pairs(names)
-    text += "\n[mqtt]\n" + toml.pairs({"host": lot.hosts[0], "port": lot.port})
-    text += "[mqtt.tls]\n" + toml.pairs(tls(Places(), "identity")) + "\n"
-    text += toml.tables("spots", map(_watched, spots)) if spots else UNPLANNED
+    text += _broker(lot) + toml.tables("spots", map(_watched, spots)) if spots else UNPLANNED
     return Planned(Path("agent.toml"), f"{text.rstrip()}\n".encode())
+
+
+def display_toml(lot: Lot, name: str) -> Planned:
+    """A display's: a line for the lot, and one for each zone where there are several."""
+    lines = [{"label": "All"}]
+    if len(lot.zones) > 1:
+        lines += [
+            {"zone_id": zone.zone_id, "label": (zone.name or zone.zone_id)[:LABEL_LENGTH]}
+            for zone in lot.zones
+        ]
+    head = (
+        f"# Display {name} of lot {lot.lot_id}; docs/examples/display.toml shows all options.\n\n"
+    )
+    names = {"display_id": name, "lot_id": lot.lot_id}
+    text = head + toml.pairs(names) + _broker(lot) + toml.tables("lines", lines)
+    return Planned(Path("display.toml"), f"{text.rstrip()}\n".encode())
+
+
+def _broker(lot: Lot) -> str:
+    """The way to it, with the device's own identity."""
+    way = {"host": lot.hosts[0], "port": lot.port}
+    identity = toml.pairs(tls(Places(), "identity"))
+    return f"\n[mqtt]\n{toml.pairs(way)}[mqtt.tls]\n{identity}\n"
 
 
 UNPLANNED = """\

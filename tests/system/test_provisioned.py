@@ -1,6 +1,9 @@
 """A lot with certificates, as the units run it: enrolled, over TLS, renewed, backed up."""
 
 import json
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ from tests.system.machine import Machine
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
 
 AGENT, GATEWAY, BROKER = "lotkeeper-agent", "lotkeeper-gateway", "mosquitto"
-ENROLMENT = "lotkeeper-enrolment"
+ENROLMENT, DISPLAY = "lotkeeper-enrolment", "lotkeeper-display"
 TLS = "etc/lotkeeper/tls"
 AGENT_TOML = """\
 agent_id = "pi-1"
@@ -31,8 +34,20 @@ detector = {kind = "ranging", floor_mm = 2500.0, dwell_on_s = 0.5}
 ON_AN_AGENT = ("lotkeeper-common_", "lotkeeper-agent_")
 NOW = "[Service]\nExecCondition=\n"
 """As if the certificates were due."""
+DISPLAY_WATCHDOG_S = 10.0
 HERE = {"clock.is_synced"}
 """Not well in a container without a network, and none of ours."""
+
+
+SCREEN = """\
+[Unit]
+Description=A screen
+[Service]
+Type=notify
+ExecStart=/usr/bin/python3 /usr/local/lib/screen.py
+"""
+ALL_IS_SHOWN = "grep -q All /srv/screen && ! grep -Eq 'no broker|gateway|nothing' /srv/screen"
+ALL_IS_BLANK = "! grep -q All /srv/screen"
 
 
 def start(debian: Machine, unit: str) -> str:
@@ -127,6 +142,42 @@ def test_a_broken_database_of_the_brokers_does_not_stop_it(debian: Machine) -> N
     debian.until_active(BROKER)
     assert [path for path in database.parent.glob("mosquitto.db?*") if path.stat().st_size == 240]
     until_occupied(debian)
+
+
+def test_a_screen_at_the_gateway_shows_the_lot(debian: Machine) -> None:
+    """docs/displays.md, on a machine that is no agent."""
+    debian.write("/usr/local/lib/screen.py", Path(__file__).with_name("screen.py").read_text())
+    debian.write("/etc/systemd/system/screen.service", SCREEN)
+    debian.run("systemctl", "daemon-reload")
+    debian.run("systemctl", "start", "screen")
+    debian.run("lotkeeper", "gateway", "add-display", "sign-1", "--out", "/root/bundle")
+    bundle = "/root/bundle/sign-1"
+    debian.run("cp", f"{bundle}/display.toml", "/etc/lotkeeper/")
+    debian.run("lotkeeper", "agent", "enroll", "--invitation", f"{bundle}/invitation")
+    debian.run("systemctl", "enable", "--now", DISPLAY)
+    debian.until("sh", "-c", f"{ALL_IS_SHOWN} && echo shown", says="shown")
+    process = Path(f"/proc/{debian.outside(DISPLAY)}")
+    status = dict(x.split(":\t") for x in (process / "status").read_text().splitlines())
+    assert "0" not in status["Uid"].split()
+    assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0
+    assert (status["NoNewPrivs"].strip(), status["Seccomp"].strip()) == ("1", "2")
+
+
+def test_a_screen_that_hangs_is_back_and_one_that_ends_is_blank(debian: Machine) -> None:
+    since_s = time.monotonic()
+    os.kill(debian.outside(DISPLAY), signal.SIGSTOP)
+    debian.until_new(DISPLAY, 1)
+    took_s = debian.started_s(DISPLAY) - since_s
+    print(f"{DISPLAY}: a new process {took_s:.1f} s after SIGSTOP")
+    assert 0 < took_s < DISPLAY_WATCHDOG_S + 1
+    debian.until("sh", "-c", f"{ALL_IS_SHOWN} && echo shown", says="shown")
+    os.kill(debian.outside(DISPLAY), signal.SIGKILL)
+    debian.until_new(DISPLAY, 2)
+    debian.until("sh", "-c", f"{ALL_IS_SHOWN} && echo shown", says="shown")
+    debian.run("systemctl", "stop", DISPLAY)
+    debian.until("sh", "-c", f"{ALL_IS_BLANK} && echo blank", says="blank")
+    debian.run("systemctl", "start", DISPLAY)
+    debian.until_active(DISPLAY)
 
 
 def test_the_doctor_finds_nothing_to_mend(debian: Machine, beside: Machine) -> None:

@@ -14,7 +14,11 @@ from cryptography import x509
 
 from agent.config import AgentSettings
 from contract.enrolment import Invitation
+from display.config import DisplaySettings
+from gateway.config import ZoneSettings
 from gateway.provision import ca, first_boot
+from gateway.provision.bundle import display_toml
+from gateway.provision.lot import Lot
 from runtime.config import load
 
 PLAN = """
@@ -190,10 +194,36 @@ def test_a_name_that_is_no_id_is_refused(planned: Any, tmp_path: Path, name: str
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_display_gets_no_card(planned: Any, tmp_path: Path) -> None:
+def test_a_display_gets_its_configuration_and_no_card(planned: Any, tmp_path: Path) -> None:
     planned.done("add-display", "sign-9", "--out", tmp_path)
     names = {path.name for path in (tmp_path / "sign-9").iterdir()}
-    assert names == {"tls", "invitation", "invitation.svg"}
+    assert names == {"display.toml", "tls", "invitation", "invitation.svg"}
+    settings = load(tmp_path / "sign-9" / "display.toml", DisplaySettings)
+    assert (settings.display_id, settings.lot_id) == ("sign-9", "north")
+    assert (settings.mqtt.host, settings.mqtt.port) == ("localhost", planned.port)
+    assert settings.mqtt.tls
+    assert settings.mqtt.tls.key_file == Path("/etc/lotkeeper/tls/identity.key")
+    assert [line.zone_id for line in settings.lines] == [None]
+
+
+def test_a_display_has_a_line_for_each_of_several_zones() -> None:
+    zones = [
+        ZoneSettings(zone_id="A", name="Level A, north of the ramp, " * 2),
+        ZoneSettings(zone_id="B"),
+    ]
+    lot = Lot(facility_id="f", lot_id="north", hosts=["gateway.local"], zones=zones)
+    document = tomllib.loads(display_toml(lot, "sign-1").content.decode())
+    settings = DisplaySettings.model_validate(document)
+    assert [(line.zone_id, line.label) for line in settings.lines] == [
+        (None, "All"),
+        ("A", "Level A, north of the ramp, Leve"),
+        ("B", "B"),
+    ]
+
+
+def test_a_consoles_bundle_has_no_displays_configuration(planned: Any, tmp_path: Path) -> None:
+    planned.done("add-display", "desk-9", "--console", "--out", tmp_path)
+    assert not (tmp_path / "desk-9" / "display.toml").exists()
 
 
 @pytest.mark.parametrize(
