@@ -9,7 +9,7 @@ import base64
 import json
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 PART = 250
 """Records in a transaction: a batch that fails has so many more to do again at most."""
+LAKE_PART = 5000
+"""Records in an object of the lake, of one hour: more are few objects, and more to do again."""
 
 
 @cache
@@ -81,16 +83,12 @@ _database = _Database()
 
 def kinesis_present(event: dict[str, Any], _context: Any = None) -> dict[str, Any]:
     """A Kinesis trigger with ReportBatchItemFailures: records into Postgres."""
-    records = event["Records"]
-    for start in range(0, len(records), PART):
-        part = records[start : start + PART]
-        try:
-            _database.write([_of_kinesis(each) for each in part], datetime.now(UTC))
-        except psycopg.OperationalError as error:
-            log.error("the database is away; from here it is offered again: %s", error)
-            first = part[0]["kinesis"]["sequenceNumber"]
-            return {"batchItemFailures": [{"itemIdentifier": first}]}
-    return {"batchItemFailures": []}
+    return _in_parts(event, PART, _database.write, psycopg.OperationalError)
+
+
+def kinesis_lake(event: dict[str, Any], _context: Any = None) -> dict[str, Any]:
+    """A Kinesis trigger with ReportBatchItemFailures: records into the lake, an object an hour."""
+    return _in_parts(event, LAKE_PART, _to_lake, OSError)
 
 
 def msk_present(event: dict[str, Any], _context: Any = None) -> None:
@@ -102,14 +100,7 @@ def msk_present(event: dict[str, Any], _context: Any = None) -> None:
 
 def msk_lake(event: dict[str, Any], _context: Any = None) -> None:
     """An MSK trigger: a batch into the lake, an object an hour. Raises OSError: all come again."""
-    found = settings()
-    if found.lake is None:
-        raise ConfigError("[lake] is missing: say where the past is kept")
-    lake = found.lake
-    taker = LakeTaker(Store(lake.url), lake.limits, lines=lake.lines, default_lot=found.default_lot)
-    now = datetime.now(UTC)
-    taker.take(list(_of_msk(event)), now)
-    taker.flush(now)
+    _to_lake(list(_of_msk(event)), datetime.now(UTC))
 
 
 def door(event: dict[str, Any], _context: Any = None) -> dict[str, Any]:
@@ -144,6 +135,35 @@ def _door() -> Door:
     if found is None:
         raise ConfigError("[door] is missing: say who may speak and where the records go")
     return open_door(found)
+
+
+def _to_lake(batch: Sequence[Delivered], now: datetime) -> None:
+    found = settings()
+    if found.lake is None:
+        raise ConfigError("[lake] is missing: say where the past is kept")
+    lake = found.lake
+    taker = LakeTaker(Store(lake.url), lake.limits, lines=lake.lines, default_lot=found.default_lot)
+    taker.take(batch, now)
+    taker.flush(now)
+
+
+def _in_parts(
+    event: dict[str, Any],
+    size: int,
+    write: Callable[[Sequence[Delivered], datetime], None],
+    passing: type[Exception],
+) -> dict[str, Any]:
+    """Write part by part; behind a failure that passes, Lambda goes on with the part that failed."""
+    records = event["Records"]
+    for start in range(0, len(records), size):
+        part = records[start : start + size]
+        try:
+            write([_of_kinesis(each) for each in part], datetime.now(UTC))
+        except passing as error:
+            log.error("not written; from here it is offered again: %s", error)
+            first = part[0]["kinesis"]["sequenceNumber"]
+            return {"batchItemFailures": [{"itemIdentifier": first}]}
+    return {"batchItemFailures": []}
 
 
 def _of_kinesis(record: dict[str, Any]) -> Delivered:

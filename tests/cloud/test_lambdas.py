@@ -13,11 +13,12 @@ import pytest
 from cloud import lambdas
 from cloud.door.tokens import make
 from cloud.lake.reader import dataset
+from cloud.lake.schema import partition
 from cloud.lake.store import Store
-from cloud.lake.taker import EVENTS
+from cloud.lake.taker import EVENTS, LETTERS
 from cloud.testing import record
 
-BEGUN = datetime.now(UTC) - timedelta(hours=2)
+BEGUN = (datetime.now(UTC) - timedelta(hours=2)).replace(minute=5)  # within one hour
 
 
 def said(seq: int) -> bytes:
@@ -103,6 +104,31 @@ def test_what_a_lost_database_did_not_take_is_named(
     again = {"Records": event["Records"][250:]}
     assert lambdas.kinesis_present(again) == {"batchItemFailures": []}
     assert events(conn) == 600
+
+
+def test_a_batch_of_kinesis_is_written_to_the_lake_as_far_as_the_disk_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lambdas, "LAKE_PART", 4)
+    event = of_kinesis([*map(said, range(1, 10)), b"nonsense"])
+    lake = tmp_path / "lake"
+    hour = f"{EVENTS}/{partition(BEGUN)}"
+    in_the_way = lake / hour / "lots-shardId-000000000006-4-4.parquet"
+    in_the_way.mkdir(parents=True)
+    failed = lambdas.kinesis_lake(event)["batchItemFailures"]
+    assert failed == [{"itemIdentifier": "4"}]
+    assert [path.name for path in (lake / hour).glob("*.parquet") if path.is_file()] == [
+        "lots-shardId-000000000006-0-4.parquet"
+    ]
+    in_the_way.rmdir()
+    again = {"Records": event["Records"][4:]}
+    for _ in range(2):
+        assert lambdas.kinesis_lake(again) == {"batchItemFailures": []}
+    span = (BEGUN - timedelta(hours=1), BEGUN + timedelta(hours=1))
+    rows = dataset(Store(str(lake)), EVENTS, *span).to_table(columns=["seq"])["seq"].to_pylist()
+    assert sorted(rows) == list(range(1, 10))
+    (letter,) = (lake / LETTERS).iterdir()
+    assert json.loads(letter.read_text())["source"] == "lots/shardId-000000000006/9"
 
 
 def test_a_batch_of_msk_goes_to_both(conn: psycopg.Connection, tmp_path: Path) -> None:

@@ -19,14 +19,19 @@ locals {
     says       = "The function ${function} failed.", namespace = "AWS/Lambda", metric = "Errors", statistic = "Sum"
     dimensions = { FunctionName = function }, period = 300, times = 2, above = 0, missing = "notBreaching"
   } }
+  by_firehose = var.firehose_name != null
   streams = var.stream_name == null ? {} : {
     lag = {
       says       = "The present is behind: is the database away?", namespace = "AWS/Lambda", metric = "IteratorAge", statistic = "Maximum"
       dimensions = { FunctionName = var.functions["kinesis_present"] }, period = 60, times = 5, above = var.lag_minutes * 60000, missing = "notBreaching"
     }
     lake-lag = {
-      says       = "Firehose is behind.", namespace = "AWS/Firehose", metric = "DeliveryToS3.DataFreshness", statistic = "Maximum"
-      dimensions = { DeliveryStreamName = coalesce(var.firehose_name, "none") }, period = 300, times = 3, above = 1800, missing = "notBreaching"
+      says       = "The lake is behind."
+      namespace  = local.by_firehose ? "AWS/Firehose" : "AWS/Lambda"
+      metric     = local.by_firehose ? "DeliveryToS3.DataFreshness" : "IteratorAge"
+      statistic  = "Maximum"
+      dimensions = local.by_firehose ? tomap({ DeliveryStreamName = var.firehose_name }) : tomap({ FunctionName = lookup(var.functions, "kinesis_lake", "none") })
+      period     = 300, times = 3, above = local.by_firehose ? 1800 : 1800000, missing = "notBreaching"
     }
     throttled = {
       says       = "Writers are throttled: add a shard.", namespace = "AWS/Kinesis", metric = "WriteProvisionedThroughputExceeded", statistic = "Sum"

@@ -34,7 +34,7 @@ variable "stream_name" {
 }
 
 variable "firehose_name" {
-  description = "The delivery stream; null with MSK."
+  description = "The delivery stream; null with MSK, or where a function writes the lake."
   type        = string
   default     = null
 }

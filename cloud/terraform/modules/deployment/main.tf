@@ -72,7 +72,7 @@ module "athena" {
 }
 
 module "firehose" {
-  count         = local.msk ? 0 : 1
+  count         = local.msk || var.lake_by_function ? 0 : 1
   source        = "../firehose"
   name          = var.name
   kms_key_arn   = module.kms.key_arn
@@ -104,6 +104,7 @@ module "lambdas" {
   stream_name       = one(module.kinesis[*].stream_name)
   stream_arn        = one(module.kinesis[*].stream_arn)
   msk               = one([for each in module.msk : { cluster_arn = each.cluster_arn, bootstrap_servers = each.bootstrap_servers }])
+  lake_by_function  = var.lake_by_function
   dsn               = module.rds.dsn
   database_user_arn = module.rds.user_arn
   lake_bucket       = module.s3.lake_bucket

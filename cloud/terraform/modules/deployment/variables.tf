@@ -17,6 +17,12 @@ variable "stream" {
   }
 }
 
+variable "lake_by_function" {
+  description = "With Kinesis: a function writes the lake, in Firehose's place. It checks records, and writes JSON lines too."
+  type        = bool
+  default     = false
+}
+
 variable "image_uri" {
   description = "The functions' image, made from image/Dockerfile: REPOSITORY@sha256:..."
   type        = string

@@ -48,14 +48,17 @@ locals {
 
   every = {
     kinesis_present = { handler = "cloud.lambdas.kinesis_present", timeout = var.timeout_s, memory = var.memory_mb, concurrency = var.concurrency }
+    kinesis_lake    = { handler = "cloud.lambdas.kinesis_lake", timeout = var.timeout_s, memory = var.memory_mb, concurrency = var.concurrency }
     msk_present     = { handler = "cloud.lambdas.msk_present", timeout = var.timeout_s, memory = var.memory_mb, concurrency = var.concurrency }
     msk_lake        = { handler = "cloud.lambdas.msk_lake", timeout = var.timeout_s, memory = var.memory_mb, concurrency = var.concurrency }
     door            = { handler = "cloud.lambdas.door", timeout = var.timeout_s, memory = var.memory_mb, concurrency = var.concurrency }
     # It waits for a dozen queries, one after the other; two at once would write the same objects.
     analyse = { handler = "cloud.lambdas.analyse", timeout = 900, memory = var.memory_mb, concurrency = 1 }
   }
-  wanted    = concat(var.msk == null ? ["kinesis_present"] : ["msk_present", "msk_lake"], ["door", "analyse"])
-  functions = { for key, each in local.every : key => each if contains(local.wanted, key) }
+  of_kinesis = var.lake_by_function ? ["kinesis_present", "kinesis_lake"] : ["kinesis_present"]
+  readers    = var.msk == null ? local.of_kinesis : ["msk_present", "msk_lake"]
+  wanted     = concat(local.readers, ["door", "analyse"])
+  functions  = { for key, each in local.every : key => each if contains(local.wanted, key) }
 
   topic_arn = try("${replace(var.msk.cluster_arn, ":cluster/", ":topic/")}/${var.topic}", "")
   group_arn = try("${replace(var.msk.cluster_arn, ":cluster/", ":group/")}/*", "")
@@ -115,14 +118,14 @@ resource "aws_sqs_queue" "expired" {
 }
 
 resource "aws_lambda_event_source_mapping" "kinesis" {
-  count                              = var.msk == null ? 1 : 0
+  for_each                           = toset(var.msk == null ? local.of_kinesis : [])
   event_source_arn                   = var.stream_arn
-  function_name                      = aws_lambda_function.this["kinesis_present"].arn
+  function_name                      = aws_lambda_function.this[each.key].arn
   starting_position                  = "TRIM_HORIZON"
-  batch_size                         = 500
-  maximum_batching_window_in_seconds = 2
+  batch_size                         = each.key == "kinesis_lake" ? 10000 : 500
+  maximum_batching_window_in_seconds = each.key == "kinesis_lake" ? 300 : 2
   function_response_types            = ["ReportBatchItemFailures"]
-  # A database that is away is waited for, as long as the stream keeps records.
+  # A database or a bucket that is away is waited for, as long as the stream keeps records.
   maximum_retry_attempts        = -1
   maximum_record_age_in_seconds = -1
   destination_config {

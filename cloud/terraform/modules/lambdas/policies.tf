@@ -57,7 +57,7 @@ data "aws_iam_policy_document" "own" {
     }
   }
   dynamic "statement" {
-    for_each = each.key == "kinesis_present" ? [1] : []
+    for_each = startswith(each.key, "kinesis_") ? [1] : []
     content {
       sid = "ReadStream"
       actions = [
@@ -68,7 +68,7 @@ data "aws_iam_policy_document" "own" {
     }
   }
   dynamic "statement" {
-    for_each = each.key == "kinesis_present" ? [1] : []
+    for_each = startswith(each.key, "kinesis_") ? [1] : []
     content {
       sid       = "Expired"
       actions   = ["sqs:SendMessage"]
@@ -97,7 +97,7 @@ data "aws_iam_policy_document" "own" {
     }
   }
   dynamic "statement" {
-    for_each = each.key == "msk_lake" ? [1] : []
+    for_each = endswith(each.key, "_lake") ? [1] : []
     content {
       sid     = "WriteLake"
       actions = ["s3:PutObject", "s3:AbortMultipartUpload"]

@@ -115,6 +115,12 @@ variable "keep_days" {
   }
 }
 
+variable "lake_by_function" {
+  description = "With Kinesis: kinesis_lake writes the lake, in Firehose's place."
+  type        = bool
+  default     = false
+}
+
 variable "lake_bucket" {
   description = "The lake."
   type        = string

@@ -22,6 +22,17 @@ run "kinesis" {
   }
 }
 
+run "kinesis_by_function" {
+  command = plan
+  variables {
+    lake_by_function = true
+  }
+  assert {
+    condition     = length(module.firehose) == 0 && contains(keys(module.lambdas.names), "kinesis_lake")
+    error_message = "The function in Firehose's place."
+  }
+}
+
 run "msk" {
   command = plan
   variables {
