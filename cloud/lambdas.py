@@ -153,7 +153,7 @@ def _in_parts(
     write: Callable[[Sequence[Delivered], datetime], None],
     passing: type[Exception],
 ) -> dict[str, Any]:
-    """Write part by part; behind a failure that passes, Lambda goes on with the part that failed."""
+    """Write part by part; where one fails and that passes, Lambda goes on with it."""
     records = event["Records"]
     for start in range(0, len(records), size):
         part = records[start : start + size]
