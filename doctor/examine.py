@@ -12,6 +12,7 @@ from doctor.subjects import (
     certificates,
     clock,
     configuration,
+    console,
     interfaces,
     journal,
     pins,
@@ -34,6 +35,7 @@ SUBJECTS: tuple[ModuleType, ...] = (
     journal,
     watchdog,
     broker,
+    console,
     certificates,
 )
 

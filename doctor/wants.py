@@ -1,13 +1,15 @@
 """What this machine is to do, by its configuration: which roles, sensors, broker, files."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel
 
 from agent.config import AgentSettings, SensorSettings
+from console.config import ConsoleSettings, HttpSettings
+from display.config import DisplaySettings
 from doctor.machine import Machine
 from drivers import registry
 from gateway.config import GatewaySettings
@@ -16,6 +18,8 @@ from runtime.mqtt import MqttSettings
 
 AGENT = Path("/etc/lotkeeper/agent.toml")
 GATEWAY = Path("/etc/lotkeeper/gateway.toml")
+CONSOLE = Path("/etc/lotkeeper/console.toml")
+DISPLAY = Path("/etc/lotkeeper/display.toml")
 I2C, SERIAL, GPIO = "i2c-", "serial:", "gpio"
 
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -35,11 +39,13 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """The roles, and the wires that the agent's sensors use (`i2c-1`, `serial:PORT`, `gpio`)."""
+    """The roles, the wires that the agent's sensors use (`i2c-1`, `serial:PORT`, `gpio`), and where
+    the console listens."""
 
     roles: tuple[Role, ...] = ()
     buses: frozenset[str] = frozenset()
     air_temperature: Path | None = None
+    http: HttpSettings | None = None
 
     @property
     def i2c(self) -> list[int]:
@@ -59,7 +65,7 @@ class Wants:
         return GPIO in self.buses
 
     def role(self, name: str) -> Role | None:
-        """`agent`, `gateway`, or the gateway of one of several lots."""
+        """`agent`, `gateway`, `console`, `display`, or the gateway of one of several lots."""
         return next((role for role in self.roles if role.name == name), None)
 
 
@@ -72,14 +78,23 @@ def wants_of(machine: Machine) -> Wants:
         settings, role = _read(machine, "agent", AGENT, AgentSettings)
         if settings is not None:
             buses, air = buses_of(settings), settings.air_temperature
-            role = Role("agent", AGENT, role.unit, "", settings.mqtt, settings.spool.path)
+            role = replace(role, mqtt=settings.mqtt, store=settings.spool.path)
         roles.append(role)
     for name, path in _gateways(machine):
         lot, role = _read(machine, name, path, GatewaySettings)
-        roles.append(
-            Role(name, path, role.unit, "", lot.mqtt, lot.store.path) if lot is not None else role
-        )
-    return Wants(tuple(roles), buses, air)
+        if lot is not None:
+            role = replace(role, mqtt=lot.mqtt, store=lot.store.path)
+        roles.append(role)
+    http: HttpSettings | None = None
+    if machine.exists(CONSOLE):
+        console, role = _read(machine, "console", CONSOLE, ConsoleSettings)
+        if console is not None:
+            http, role = console.http, replace(role, store=console.store.path)
+        roles.append(role)
+    if machine.exists(DISPLAY):
+        display, role = _read(machine, "display", DISPLAY, DisplaySettings)
+        roles.append(replace(role, mqtt=display.mqtt) if display is not None else role)
+    return Wants(tuple(roles), buses, air, http)
 
 
 def buses_of(settings: AgentSettings) -> frozenset[str]:

@@ -12,17 +12,23 @@ from gateway.certificates import expiry
 
 SOON = timedelta(days=14)
 PATTERNS = ("/etc/lotkeeper/**/*.crt", "/etc/mosquitto/**/*.crt")
-RENEW = "sudo systemctl start lotkeeper-agent-renewal; journalctl -u lotkeeper-agent-renewal -n 20"
+RENEW = "sudo systemctl start {unit}; journalctl -u {unit} -n 20"
+RENEWAL = "lotkeeper-agent-renewal"
+RENEWALS = dict.fromkeys(
+    ("gateway", "operator", "enrolment", "console", "broker"), "lotkeeper-gateway-renewal"
+)
+"""By the file's name, where it is not the agent's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """`ends` is None where it cannot be read; `problem` says why."""
+    """`ends` is None where it cannot be read; `problem` says why. `renew` is what mends its end."""
 
     path: Path
     ends: datetime | None
     problem: str
     now: datetime
+    renew: str
 
 
 def probe(machine: Machine, wants: Wants) -> list[Certificate]:
@@ -30,17 +36,29 @@ def probe(machine: Machine, wants: Wants) -> list[Certificate]:
     paths = {path for pattern in PATTERNS for path in machine.glob(pattern)}
     for tls in (role.mqtt.tls for role in wants.roles if role.mqtt and role.mqtt.tls):
         paths |= {path for path in (tls.ca_file, tls.cert_file) if path is not None}
-    return [_certificate(machine, path) for path in sorted(paths)]
+    if wants.http and wants.http.cert_file:
+        paths.add(wants.http.cert_file)
+    return [_certificate(machine, path, _renewal(path, wants)) for path in sorted(paths)]
 
 
-def _certificate(machine: Machine, path: Path) -> Certificate:
+def _certificate(machine: Machine, path: Path, renew: str) -> Certificate:
     now = datetime.now(UTC)
     try:
-        return Certificate(path, expiry(machine.at(path)), "", now)
+        return Certificate(path, expiry(machine.at(path)), "", now, renew)
     except OSError as error:
-        return Certificate(path, None, error.strerror or str(error), now)
+        return Certificate(path, None, error.strerror or str(error), now, renew)
     except ValueError as error:
-        return Certificate(path, None, str(error), now)
+        return Certificate(path, None, str(error), now, renew)
+
+
+def _renewal(path: Path, wants: Wants) -> str:
+    """Who makes another: the lot's own services, but for browsers' and displays'."""
+    if wants.http and path == wants.http.cert_file:
+        there = f"put another one and its key into {path.parent}"
+        return f"{there}; sudo systemctl restart lotkeeper-console"
+    if path.stem == "identity" and wants.role("display") and not wants.role("agent"):
+        return "on the gateway: sudo lotkeeper gateway replace, with this display's name"
+    return RENEW.format(unit=RENEWALS.get(path.stem, RENEWAL))
 
 
 def are_good(certificates: list[Certificate]) -> list[Finding]:
@@ -54,9 +72,9 @@ def _judged(certificate: Certificate) -> Finding:
         return bad(where, certificate.problem, f"sudo ls -l {where}; sudo lotkeeper doctor as root")
     day = f"{ends:%Y-%m-%d}"
     if ends <= now:
-        return bad(where, f"expired on {day}", RENEW)
+        return bad(where, f"expired on {day}", certificate.renew)
     return (
-        note(where, f"ends soon, on {day}", RENEW)
+        note(where, f"ends soon, on {day}", certificate.renew)
         if ends < now + SOON
         else ok(where, f"good until {day}")
     )

@@ -203,7 +203,7 @@ FAULTS: list[tuple[str, Level, str, Spoil]] = [
         "broker.is_encrypted",
         NOTE,
         "certificates",
-        lambda pi: pi.edit(TOML, '"127.0.0.1"', '"127.0.0.2"'),
+        lambda pi: pi.edit(TOML, '"127.0.0.1"', '"0.0.0.0"'),
     ),
     (
         "certificates.are_good",
@@ -224,6 +224,57 @@ FAULTS: list[tuple[str, Level, str, Spoil]] = [
         lambda pi: pi.write("/etc/lotkeeper/tls/ca.crt", "no certificate"),
     ),
 ]
+CONSOLE = "/etc/lotkeeper/console.toml"
+CONSOLE_TOML = '[[lots]]\ngateway = "/etc/lotkeeper/gateway.toml"\n[http]\nport = 1\n'
+DISPLAY_TOML = 'display_id = "sign-1"\nlot_id = "north"\n[[lines]]\nlabel = "All"\n'
+FAULTS += [
+    ("configuration.usable", BAD, "editor", lambda pi: pi.write(CONSOLE, "[http]\nport = 0\n")),
+    (
+        "configuration.usable",
+        BAD,
+        "editor /etc/lotkeeper/display.toml",
+        lambda pi: pi.write("/etc/lotkeeper/display.toml", DISPLAY_TOML.replace("lot_id", "lot")),
+    ),
+    (
+        "console.answers",
+        BAD,
+        "restart lotkeeper-console",
+        lambda pi: pi.write(CONSOLE, CONSOLE_TOML),
+    ),
+    (
+        "certificates.are_good",
+        BAD,
+        "restart lotkeeper-console",
+        lambda pi: pi.write(CONSOLE, CONSOLE_TOML + with_certificate(pi, "/srv/https.crt", -1)),
+    ),
+    (
+        "certificates.are_good",
+        NOTE,
+        "lotkeeper-gateway-renewal",
+        lambda pi: with_certificate(pi, "/etc/lotkeeper/tls/gateway.crt", 5),
+    ),
+    (
+        "certificates.are_good",
+        NOTE,
+        "gateway replace",
+        lambda pi: (
+            pi.remove(TOML),
+            pi.write("/etc/lotkeeper/display.toml", DISPLAY_TOML),
+            pi.certify(datetime.now(UTC) + timedelta(days=5)),
+        ),
+    ),
+]
+
+
+def with_certificate(pi: Any, path: str, days: int) -> str:
+    """One that is good for so long; what names it in console.toml's [http]."""
+    before = pi.machine.text("/etc/lotkeeper/tls/identity.crt")
+    pi.certify(datetime.now(UTC) + timedelta(days=days))
+    pi.write(path, pi.machine.text("/etc/lotkeeper/tls/identity.crt"))
+    pi.write("/etc/lotkeeper/tls/identity.crt", before)
+    return f'cert_file = "{path}"\nkey_file = "{path}"\n'
+
+
 BY_FACTS = {"storage.may_be_written", "storage.has_room"}
 """Of the filesystem itself, which a tree cannot spoil: they are tested on facts, below."""
 
