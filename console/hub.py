@@ -9,7 +9,8 @@ lot's counts to those who show until when they hold.
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from console.line import Watcher
 from console.lots import Lot
@@ -20,7 +21,8 @@ FILTERS = ("spots/+/state", "zones/+/occupancy", "occupancy", "alerts/+", "gatew
 ALWAYS_NEW = ("as_of", "valid_until", "valid_for_s")
 
 
-class Change(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Change:
     """What changed: of which lot, what kind of thing, which one, and what it is now."""
 
     lot_id: str

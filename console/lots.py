@@ -26,13 +26,19 @@ SILENT = "gateway_silent"
 RETIRED = "retired"
 
 
-@dataclass(frozen=True, slots=True)
-class Present:
-    """A lot at one moment. `heard`: its gateway told it; else nothing is known but the layout."""
+@dataclass(frozen=True)
+class Counted:
+    """A lot's counts at one moment. `heard`: its gateway told them; else all is unknown."""
 
     heard: bool
     whole: Occupancy
     zones: dict[str, Occupancy]
+
+
+@dataclass(frozen=True)
+class Present(Counted):
+    """A lot at one moment, with each spot."""
+
     spots: dict[str, SpotState]
 
 
@@ -45,7 +51,7 @@ class AgentNow:
     health: AgentHealth | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lot:
     """One lot that the console shows."""
 
@@ -70,19 +76,21 @@ class Lot:
         """What is kept of its past."""
         return HistoryFile(self.settings)
 
+    def counted(self) -> Counted:
+        """Its counts now, for less than `present`. Raises Unreadable where neither the gateway
+        nor its store can be asked.
+        """
+        counts = self.live.told("occupancy")
+        return self._unknown(datetime.now(UTC)) if counts is None else _counted(counts)
+
     def present(self) -> Present:
         """The lot now. Raises Unreadable where neither the gateway nor its store can be asked."""
         spots, counts = self.live.told("spots"), self.live.told("occupancy")
         if spots is None or counts is None:
             return self._unknown(datetime.now(UTC))
         states = [SpotState.model_validate(each) for each in spots["spots"]]
-        zones = [Occupancy.model_validate(each) for each in counts["zones"]]
-        return Present(
-            True,
-            Occupancy.model_validate(counts["lot"]),
-            {zone.zone_id: zone for zone in zones if zone.zone_id},
-            {state.spot_id: state for state in states if state.spot_id in self.layout},
-        )
+        known = {state.spot_id: state for state in states if state.spot_id in self.layout}
+        return Present(**vars(_counted(counts)), spots=known)
 
     def agents(self) -> dict[str, AgentNow]:
         """Every agent and device that the layout, the gateway or its store knows."""
@@ -135,6 +143,12 @@ class Lot:
     def in_zone(self, zone_id: str) -> list[str]:
         """The spots of a zone."""
         return [spot_id for spot_id, spot in self.layout.items() if spot.zone_id == zone_id]
+
+
+def _counted(told: dict[str, Any]) -> Counted:
+    zones = [Occupancy.model_validate(each) for each in told["zones"]]
+    by_id = {zone.zone_id: zone for zone in zones if zone.zone_id}
+    return Counted(True, Occupancy.model_validate(told["lot"]), by_id)
 
 
 def _statuses(zones: Iterable[Occupancy]) -> list[Status]:

@@ -1,6 +1,7 @@
 """A lot's present as the browser draws it: short words, since a thousand bays are sent at once."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from console.hub import Change
@@ -27,17 +28,22 @@ def delta(changes: list[Change], now: datetime | None = None) -> Drawn:
     """What is to be drawn anew; a spot that is not in the layout is passed over by the browser."""
     drawn: Drawn = {"spots": {}, "zones": {}}
     for change in changes:
-        if change.now is None:
-            continue
-        if change.kind == "spot":
-            drawn["spots"][change.name] = _spot(SpotState.model_validate(change.now))
-        elif change.kind in ("zone", "lot"):
-            counted = Occupancy.model_validate(change.now)
-            if change.kind == "zone":
-                drawn["zones"][change.name] = _counts(counted)
-            else:
-                drawn |= {"lot": _counts(counted), **fresh(counted, now or datetime.now(UTC))}
+        known = _read(change)
+        if isinstance(known, SpotState):
+            drawn["spots"][change.name] = _spot(known)
+        elif known is not None and change.kind == "zone":
+            drawn["zones"][change.name] = _counts(known)
+        elif known is not None:
+            drawn |= {"lot": _counts(known), **fresh(known, now or datetime.now(UTC))}
     return drawn
+
+
+@lru_cache(maxsize=4096)
+def _read(change: Change) -> SpotState | Occupancy | None:
+    """Once for all open pages, to which the same change is told."""
+    if change.now is None or change.kind not in ("spot", "zone", "lot"):
+        return None
+    return (SpotState if change.kind == "spot" else Occupancy).model_validate(change.now)
 
 
 def fresh(counted: Occupancy, now: datetime) -> Drawn:

@@ -53,7 +53,7 @@ def _facility(facility_id: str, lots: Sequence[Lot]) -> Facility:
     return Facility(
         facility_id=facility_id,
         lots=[lot.lot_id for lot in lots],
-        **counts([lot.present().whole for lot in lots]),
+        **counts([lot.counted().whole for lot in lots]),
     )
 
 
@@ -90,7 +90,7 @@ def zone(lot: TheLot, zone_id: str) -> ZoneNow:
 
 
 def _zones(lot: Lot) -> list[ZoneNow]:
-    present = lot.present()
+    present = lot.counted()
     return [
         ZoneNow(
             lot_id=lot.lot_id,
@@ -135,7 +135,7 @@ def _term(present: Present) -> Term:
 
 def now(lot: Lot) -> LotNow:
     """A lot as the API shows it."""
-    present, records = lot.present(), lot.source.last_records()
+    present, records = lot.counted(), lot.source.last_records()
     return LotNow(
         lot_id=lot.lot_id,
         facility_id=lot.settings.facility_id,

@@ -83,7 +83,7 @@ class PeriodQuery(Query):
     def period(self, lot: Lot, longest: timedelta) -> Period:
         """The period, known as far as the lot's gateway was heard. Raises Problem 422."""
         begin, end = self.ends(longest)
-        known = datetime.now(UTC) if lot.present().heard else lot.past.newest()
+        known = datetime.now(UTC) if lot.counted().heard else lot.past.newest()
         return Period(begin, end, known_until=max(begin, min(end, known or begin)))
 
 

@@ -49,7 +49,7 @@ class Summary(Counts):
 def summary(desk: TheDesk) -> Summary:
     """The whole of what this console sees."""
     lots = list(desk.lots.values())
-    present = {lot.lot_id: lot.present() for lot in lots}
+    present = {lot.lot_id: lot.counted() for lot in lots}
     agents = [agent for lot in lots for agent in lot.agents().values()]
     silences = [agent.silence for agent in agents if agent.silence != RETIRED]
     severities = Counter(alert.severity.value for lot in lots for alert in lot.source.alerts(0))

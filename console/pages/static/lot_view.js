@@ -6,7 +6,7 @@ const STATES = ["free", "occupied", "unknown", "closed"];
 const numbers = new Intl.NumberFormat("en");
 
 export default {
-  props: { plan: Object, first: Object },
+  props: { laid: String, now: String },
   template: `
     <div class="lot" :class="{ blank }">
       <p class="banner" role="alert" v-if="blank">
@@ -58,7 +58,8 @@ export default {
       </section>
     </div>`,
   data() {
-    return { states: STATES, floor: this.plan.floors[0]?.floor ?? 0, counts: {}, zoneCounts: {}, blank: false,
+    const plan = Object.freeze(JSON.parse(this.laid)); // as text: it is large, and stays as it is
+    return { plan, states: STATES, floor: plan.floors[0]?.floor ?? 0, counts: {}, zoneCounts: {}, blank: false,
       asOf: "", heardAt: "", spoken: "", drawn: false };
   },
   computed: {
@@ -79,7 +80,7 @@ export default {
     this.bays = null;
     this.spots = {};
     this.clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: this.plan.time_zone });
-    this.apply(this.first);
+    this.apply(JSON.parse(this.now));
   },
   mounted() {
     this.bays = new Bays(this.$refs.ground, this.plan, this.clock, (id) => this.$emit("pick", id));

@@ -1,6 +1,7 @@
 """The lot as it is now: every bay, each zone's counts, and what is known of one bay."""
 
-from typing import Any
+import json
+from functools import lru_cache
 
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
@@ -20,9 +21,16 @@ from console.pages.shell import Here, Part, Visit, heading, page
 class LotView(ui.element, component=STATIC / "lot_view.js"):
     """The bays and counts of a lot, drawn by the browser; `apply` tells it what changed."""
 
-    def __init__(self, laid: dict[str, Any], now: dict[str, Any]) -> None:
+    def __init__(self, laid: str, now: str) -> None:
+        """Both as JSON: NiceGUI would make each list of a thousand bays one that it observes."""
         super().__init__()
-        self.props["plan"], self.props["first"] = laid, now
+        self.props["laid"], self.props["now"] = laid, now
+
+
+@lru_cache
+def _laid(lot: Lot) -> str:
+    """A lot's layout stays as long as the process."""
+    return json.dumps(plan(lot.settings))
 
 
 @page("/", "Lot", icon="lot", order=10, below="/lots/")
@@ -40,7 +48,7 @@ async def show(visit: Here, lot_id: str) -> None:
     with heading(lot.name or lot_id):
         _other_lots(visit, lot_id)
     with Part("div", "beside"):
-        view = LotView(await run_in_threadpool(plan, lot.settings), now)
+        view = LotView(await run_in_threadpool(_laid, lot), json.dumps(now))
         bay = Bay(visit, lot, closed=lambda: view.run_method("release"))
     _pick(view, bay)
     _push(visit, lot, view, bay, now["heard"])
