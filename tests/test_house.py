@@ -23,6 +23,7 @@ LOCKED_EXTRAS = {
     "demo": ["demo"],
     "dev": ["dev"],
     "gateway": ["gateway", "kafka", "kinesis", "notify"],
+    "spark": ["spark"],
 }
 LEFT_TO_THE_DISTRIBUTION = {"rpi-gpio"}  # no wheels in the index: it would have to be compiled
 MODULE_LINES = 400
