@@ -1,10 +1,10 @@
 """The console over 1,000 spots with live viewers, against 200 ms at the 95th percentile.
 
 A whole lot: broker, gateway, agents that commit changes at a steady rate, and the console as a
-process. Each viewer holds a page's socket as a browser does. Asked meanwhile, one after the other:
-the API's summary, the list of all spots, and the map's page, which carries every bay. From the
-change's commit at its agent to a viewer's socket is timed too, against a second.
-
+process. Each viewer, in a process beside, holds a page's socket as a browser does. Asked
+meanwhile, one after the other: the API's summary, the list of all spots, and the map's page, which
+carries every bay. From the change's commit at its agent to a viewer's socket is timed too, against
+a second.
 Usage: python -m bench.console_pages [VIEWERS] [SECONDS]
 """
 
@@ -71,26 +71,42 @@ class Viewer:
         self.push_ms += [now_ms - since for _, since, _ in told["spots"].values() if since]
 
 
-async def measure(url: str, session: str, viewers: int, seconds: float) -> dict[str, list[float]]:
-    """Milliseconds, by what was asked, and of pushes."""
-    cookie = f"lotkeeper_session={session}"
-    taken: dict[str, list[float]] = {path: [] for path in ASKED}
+async def view(url: str, cookie: str, viewers: int) -> None:
+    """Hold that many pages open until stdin ends; then say how old the pushes were, in ms."""
     async with httpx.AsyncClient(base_url=url, headers={"Cookie": cookie}, timeout=30) as http:
         looking = [Viewer() for _ in range(viewers)]
         for viewer in looking:
             await viewer.look(http, cookie)
+        print("watching", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+        print(json.dumps([ms for viewer in looking for ms in viewer.push_ms]), flush=True)
+        for viewer in looking:
+            await viewer.socket.disconnect()
+
+
+def measure(url: str, session: str, viewers: int, seconds: float) -> dict[str, list[float]]:
+    """Milliseconds, by what was asked, and of pushes. The viewers are a process of their own."""
+    cookie = f"lotkeeper_session={session}"
+    taken: dict[str, list[float]] = {path: [] for path in ASKED}
+    command = [sys.executable, "-m", "bench.console_pages", "view", url, cookie, str(viewers)]
+    with (
+        subprocess.Popen(command, text=True, **PIPED) as child,
+        httpx.Client(base_url=url, headers={"Cookie": cookie}, timeout=30) as http,
+    ):
+        assert child.stdin
+        assert child.stdout
+        child.stdout.readline()
         until_s = time.monotonic() + seconds
         for path in itertools.cycle(ASKED):
             if time.monotonic() >= until_s:
                 break
             began_s = time.monotonic()
-            answer = await http.get(path)
+            answer = http.get(path)
             taken[path].append((time.monotonic() - began_s) * 1000)
             assert answer.status_code == 200, answer.text
-            await asyncio.sleep(0.05)
-        taken["push"] = [ms for viewer in looking for ms in viewer.push_ms]
-        for viewer in looking:
-            await viewer.socket.disconnect()
+            time.sleep(0.05)
+        child.stdin.close()
+        taken["push"] = json.loads(child.stdout.readline())
     return taken
 
 
@@ -126,7 +142,7 @@ def run(folder: Path, viewers: int, seconds: float) -> tuple[dict[str, list[floa
             agent.stdin.flush()
         url = f"http://127.0.0.1:{http_port}"
         began_s = time.monotonic()
-        taken = asyncio.run(measure(url, session, viewers, seconds))
+        taken = measure(url, session, viewers, seconds)
         share = cpu_s(process.pid) / (time.monotonic() - began_s)
         return taken, f"holds {resident_mb(process.pid):.0f} MB, takes {share:.0%} of a core"
 
@@ -149,6 +165,9 @@ def _loads(lot: BenchLot, seconds: float) -> list[list[str]]:
 
 def main() -> None:
     """Measure and print."""
+    if sys.argv[1:2] == ["view"]:
+        asyncio.run(view(sys.argv[2], sys.argv[3], int(sys.argv[4])))
+        return
     viewers = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 30.0
     with tempfile.TemporaryDirectory() as name:
