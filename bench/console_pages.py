@@ -25,6 +25,7 @@ from typing import Any
 import httpx
 import socketio
 
+from bench.console import AS_ITS_UNIT
 from bench.display_latency import percentile
 from bench.lot import BenchLot, await_port, broker_command, free_port, resident_mb, running
 from console.database import KEPT, make
@@ -133,7 +134,7 @@ def run(folder: Path, viewers: int, seconds: float) -> tuple[dict[str, list[floa
         await_port(port)
         open_now.enter_context(running(gateway, stderr=subprocess.DEVNULL))
         agents = [open_now.enter_context(running(each, **PIPED)) for each in _loads(lot, seconds)]
-        console = [*lotkeeper, "console", "run", "-c", str(config)]
+        console = [*AS_ITS_UNIT, *lotkeeper, "console", "run", "-c", str(config)]
         process = open_now.enter_context(running(console, stderr=subprocess.DEVNULL))
         await_port(http_port)
         for agent in agents:
