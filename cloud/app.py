@@ -17,6 +17,7 @@ from tenacity import (
 )
 
 from cloud.config import CloudSettings, PostgresSettings, StreamSettings
+from cloud.gateways import GatewayAges
 from cloud.kafka import KafkaStream
 from cloud.kinesis import KinesisStream
 from cloud.lake.store import Store
@@ -91,6 +92,9 @@ def make_taker(settings: CloudSettings, part: str, watch: Watch, stop: threading
     if part == "present":
         if settings.postgres is None:
             raise ConfigError("[postgres] is missing: say where the present is kept")
+        postgres = settings.postgres
+        asked = GatewayAges(partial(connect, postgres.dsn, postgres.iam_region))
+        watch.registry.register(asked)
         return PresentTaker(settings.postgres, watch, stop, settings.default_lot)
     if settings.lake is None:
         raise ConfigError("[lake] is missing: say where the past is kept")

@@ -10,9 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from cloud.record import CloudRecord
+from contract.words import EventType
 
 NAMESPACE = "Lotkeeper"
-UNITS = {"Records": "Count", "DeadLetters": "Count", "Fresh": "Count", "AgeSeconds": "Seconds"}
+UNITS = {
+    "Records": "Count",
+    "DeadLetters": "Count",
+    "Fresh": "Count",
+    "Heartbeats": "Count",
+    "AgeSeconds": "Seconds",
+}
 
 
 def line(dimensions: Mapping[str, str], metrics: Mapping[str, float], now: datetime) -> str:
@@ -31,7 +38,10 @@ def line(dimensions: Mapping[str, str], metrics: Mapping[str, float], now: datet
 
 
 def of_lots(part: str, records: Sequence[CloudRecord], now: datetime) -> Iterator[str]:
-    """A line a lot: how many records came, and how old the newest live one was."""
+    """A line a lot: how many records came, how many heartbeats of its gateway among them, and how
+    old the newest live one was.
+    """
+    beats = Counter(each.lot_id for each in records if each.event_type is EventType.GATEWAY_HEALTH)
     counts = Counter(record.lot_id for record in records)
     newest: dict[str, datetime] = {}
     for record in records:
@@ -39,7 +49,7 @@ def of_lots(part: str, records: Sequence[CloudRecord], now: datetime) -> Iterato
             known = newest.get(record.lot_id, record.timestamp)
             newest[record.lot_id] = max(known, record.timestamp)
     for lot_id, count in sorted(counts.items()):
-        metrics: dict[str, float] = {"Records": count}
+        metrics: dict[str, float] = {"Records": count, "Heartbeats": beats[lot_id]}
         if lot_id in newest:
             metrics["AgeSeconds"] = max(0.0, (now - newest[lot_id]).total_seconds())
         yield line({"Part": part, "Lot": lot_id}, metrics, now)

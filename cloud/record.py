@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from contract.alerts import AlertState, Severity
 from contract.events import Seq
 from contract.words import ClockState, EventType, HealthState, Id
 
@@ -30,9 +31,29 @@ OLD_SOURCE = "status-only"
 EventId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,200}$")]
 Words = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=500)]
 """Text for people. Postgres holds no NUL."""
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+Bytes = Annotated[int, Field(ge=0, lt=2**63)]
 CloudStatus = Literal["occupied", "vacant", "unknown", "closed"]
 
 _OF_SPOTS = {EventType.STATUS, EventType.SNAPSHOT, EventType.HEALTH}
+OF_GATEWAYS = {
+    EventType.AGENT_SILENT,
+    EventType.AGENT_HEARD,
+    EventType.SPOT_CLOSED,
+    EventType.SPOT_OPENED,
+    EventType.ALERT,
+    EventType.GATEWAY_HEALTH,
+}
+"""A gateway's own words, which tell of spots and agents and are not theirs."""
+_NEEDED = {
+    EventType.TICKET_CLOSED: ["ticket_id", "amount_minor", "currency", "entered_at", "exited_at"],
+    EventType.CORRECTION: ["delta"],
+    EventType.AGENT_SILENT: ["agent_id"],
+    EventType.AGENT_HEARD: ["agent_id"],
+    EventType.SPOT_CLOSED: ["spot_id"],
+    EventType.SPOT_OPENED: ["spot_id"],
+    EventType.ALERT: ["alert_id", "alert_kind", "severity", "state", "raised_at"],
+}
 _SETTLED: dict[EventType, CloudStatus] = {
     EventType.ARRIVAL: "occupied",
     EventType.DEPARTURE: "vacant",
@@ -45,8 +66,8 @@ class BadRecord(ValueError):
 
 class CloudRecord(BaseModel):
     """One record. `seq` orders a spot's records within (agent_id, epoch), `made_at` the snapshots
-    of one seq; `delta` is a correction of a count, in vehicles; `amount_minor` is in integer minor
-    units of `currency`.
+    of one seq, `told_seq` a gateway's own words within `told_by`; `delta` is a correction of a
+    count, in vehicles; `amount_minor` is in integer minor units of `currency`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -79,6 +100,26 @@ class CloudRecord(BaseModel):
     amount_minor: Annotated[int, Field(ge=0, lt=2**53)] | None = None
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
     state: Words | None = None
+    own_status: CloudStatus | None = None
+    told_by: Id = ""
+    told_seq: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    alert_id: Id | None = None
+    alert_kind: Id | None = None
+    severity: Severity | None = None
+    text: Words = ""
+    since: AwareDatetime | None = None
+    raised_at: AwareDatetime | None = None
+    acknowledged_at: AwareDatetime | None = None
+    acknowledged_by: Words | None = None
+    resolved_at: AwareDatetime | None = None
+    resolved_by: Words | None = None
+    session_id: Id | None = None
+    uptime_s: Annotated[float, Field(ge=0, lt=1e12)] | None = None
+    agents_online: Count | None = None
+    agents_total: Count | None = None
+    waiting: Count | None = None
+    spool_bytes: Bytes | None = None
+    spool_limit_bytes: Bytes | None = None
 
     @model_validator(mode="after")
     def _check_by_type(self) -> Self:
@@ -87,6 +128,10 @@ class CloudRecord(BaseModel):
         for name in self._needed():
             if getattr(self, name) is None:
                 raise ValueError(f"{name} is missing of {self.event_type.value}")
+        if self.event_type is EventType.ALERT and self.state not in tuple(AlertState):
+            raise ValueError(f"state of ALERT is one of {', '.join(AlertState)}")
+        if self.event_type is EventType.GATEWAY_HEALTH and not self.told_by:
+            raise ValueError("told_by is missing of GATEWAY_HEALTH")
         settled = _SETTLED.get(self.event_type)
         if settled and self.spot_id is not None and self.status != settled:
             raise ValueError(f"status of {self.event_type.value} is {settled}")
@@ -94,10 +139,8 @@ class CloudRecord(BaseModel):
 
     def _needed(self) -> list[str]:
         kind = self.event_type
-        if kind is EventType.TICKET_CLOSED:
-            return ["ticket_id", "amount_minor", "currency", "entered_at", "exited_at"]
-        if kind is EventType.CORRECTION:
-            return ["delta"]
+        if kind in _NEEDED:
+            return _NEEDED[kind]
         of_spot = kind in _OF_SPOTS or (kind in _SETTLED and self.spot_id is not None)
         if of_spot:
             status = [] if kind is EventType.HEALTH else ["status"]

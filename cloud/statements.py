@@ -20,15 +20,16 @@ WHERE excluded.zone_id IS NOT NULL AND spots.zone_id IS DISTINCT FROM excluded.z
 
 STREAMS = """
 INSERT INTO spot_streams AS t (lot_id, spot_id, agent_id, epoch, seq, made_at, at, status,
-    confidence, health, health_reason, clock, event_id)
+    confidence, health, health_reason, clock, event_id, own_status, told_by, told_seq)
 SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
     %s::timestamptz[], %s::timestamptz[], %s::text[], %s::real[], %s::text[], %s::text[],
-    %s::text[], %s::text[])
+    %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[])
 ON CONFLICT (lot_id, spot_id, agent_id, epoch) DO UPDATE SET
     seq = excluded.seq, made_at = excluded.made_at, at = excluded.at, status = excluded.status,
     confidence = excluded.confidence, health = excluded.health,
-    health_reason = excluded.health_reason, clock = excluded.clock, event_id = excluded.event_id
-WHERE (excluded.seq, excluded.made_at) > (t.seq, t.made_at)
+    health_reason = excluded.health_reason, clock = excluded.clock, event_id = excluded.event_id,
+    own_status = excluded.own_status, told_by = excluded.told_by, told_seq = excluded.told_seq
+WHERE (excluded.seq, excluded.made_at, excluded.told_seq) > (t.seq, t.made_at, t.told_seq)
 """
 
 DEVICES = """
@@ -40,6 +41,51 @@ ON CONFLICT (lot_id, agent_id) DO UPDATE SET
         THEN excluded.version ELSE d.version END,
     born_at = greatest(d.born_at, excluded.born_at)
 WHERE excluded.last_at > d.last_at OR excluded.born_at > coalesce(d.born_at, '-infinity')
+"""
+
+GATEWAYS = """
+INSERT INTO gateways AS g (lot_id, told_by, last_at, event_id, session_id, version, clock, health,
+    health_reason, uptime_s, agents_online, agents_total, waiting, spool_bytes, spool_limit_bytes)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[],
+    %s::text[], %s::text[], %s::text[], %s::float8[], %s::int[], %s::int[], %s::bigint[],
+    %s::bigint[], %s::bigint[])
+ON CONFLICT (lot_id, told_by) DO UPDATE SET
+    last_at = excluded.last_at, event_id = excluded.event_id, session_id = excluded.session_id,
+    version = excluded.version, clock = excluded.clock, health = excluded.health,
+    health_reason = excluded.health_reason, uptime_s = excluded.uptime_s,
+    agents_online = excluded.agents_online, agents_total = excluded.agents_total,
+    waiting = excluded.waiting, spool_bytes = excluded.spool_bytes,
+    spool_limit_bytes = excluded.spool_limit_bytes
+WHERE (excluded.last_at, excluded.event_id) > (g.last_at, g.event_id)
+"""
+
+WORDS = """
+INSERT INTO gateway_words AS w (lot_id, about, subject, told_by, told_seq, at, word, clock,
+    event_id)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
+    %s::timestamptz[], %s::text[], %s::text[], %s::text[])
+ON CONFLICT (lot_id, about, subject, told_by) DO UPDATE SET
+    told_seq = excluded.told_seq, at = excluded.at, word = excluded.word, clock = excluded.clock,
+    event_id = excluded.event_id
+WHERE (excluded.told_seq, excluded.at, excluded.event_id) > (w.told_seq, w.at, w.event_id)
+"""
+
+ALERTS = """
+INSERT INTO alerts AS a (lot_id, alert_id, raised_at, told_by, told_seq, at, alert_kind, severity,
+    state, agent_id, spot_id, zone_id, text, since, acknowledged_at, acknowledged_by, resolved_at,
+    resolved_by, clock, event_id)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[],
+    %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+    %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::text[],
+    %s::text[], %s::text[])
+ON CONFLICT (lot_id, alert_id, raised_at) DO UPDATE SET
+    told_by = excluded.told_by, told_seq = excluded.told_seq, at = excluded.at,
+    alert_kind = excluded.alert_kind, severity = excluded.severity, state = excluded.state,
+    agent_id = excluded.agent_id, spot_id = excluded.spot_id, zone_id = excluded.zone_id,
+    text = excluded.text, since = excluded.since, acknowledged_at = excluded.acknowledged_at,
+    acknowledged_by = excluded.acknowledged_by, resolved_at = excluded.resolved_at,
+    resolved_by = excluded.resolved_by, clock = excluded.clock, event_id = excluded.event_id
+WHERE (excluded.told_seq, excluded.at, excluded.event_id) > (a.told_seq, a.at, a.event_id)
 """
 
 # Which are new: of spots whose stays they may move, where and when.

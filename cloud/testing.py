@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cloud.present import Delivered
+from contract.alerts import Alert
+from contract.health import GatewayHealth, SpoolDepth
+from contract.upstream import Teller
 
 START = datetime(2024, 3, 20, 10, tzinfo=UTC)
 
@@ -39,6 +42,54 @@ def record(
         "historical": False,
         **more,
     }
+
+
+def teller(seq: int, *, lot: str = "north", by: str = "own-1") -> Teller:
+    """The gateway of `lot`, about to say its word `seq`."""
+    return Teller("riverside", lot, by, seq)
+
+
+def at(seconds: float) -> datetime:
+    """So long after START."""
+    return START + timedelta(seconds=seconds)
+
+
+def heartbeat(at_s: float, **changes: Any) -> dict[str, Any]:
+    """How the gateway of the lot `north` is, `at_s` seconds after START."""
+    by = changes.pop("by", "own-1")
+    depth = SpoolDepth(waiting=3, rows=9, bytes=4096, limit_bytes=2**40)
+    health = GatewayHealth.model_validate(
+        {
+            "session_id": "g1",
+            "status": "up",
+            "time": at(at_s),
+            "clock": "synced",
+            "agents_online": 2,
+            "agents_offline": 1,
+            "sinks": {"cloud": depth},
+            "version": "1.0.0",
+            **changes,
+        }
+    )
+    return teller(1, by=by).heartbeat(health, "cloud")
+
+
+def alert(seq: int, state: str, at_s: float, **changes: Any) -> dict[str, Any]:
+    """What has become, `at_s` seconds after START, of an alert that was raised then."""
+    told = Alert.model_validate(
+        {
+            "alert_id": "offline.pi-A1",
+            "kind": "offline",
+            "severity": "critical",
+            "state": state,
+            "agent_id": "pi-A1",
+            "text": "pi-A1 is silent",
+            "since": START,
+            "raised_at": START,
+            **changes,
+        }
+    )
+    return teller(seq).alert(told, at(at_s))
 
 
 def delivered(bodies: Iterable[dict[str, Any]], stream: str = "test") -> list[Delivered]:

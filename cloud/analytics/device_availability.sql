@@ -1,7 +1,7 @@
 WITH told AS (
     SELECT lot_id, agent_id, "timestamp" AS at, event_type
     FROM unique_events
-    WHERE agent_id IS NOT NULL
+    WHERE agent_id IS NOT NULL AND event_type <> 'ALERT'
 ), seen AS (
     SELECT lot_id, agent_id,
         sum(CASE WHEN event_type = 'BIRTH' AND at >= :begin THEN 1 ELSE 0 END) AS starts,

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from cloud.record import CloudRecord
-from contract.words import EventType
+from cloud.rows import UNKEPT
 
 _MOMENT = pa.timestamp("us", tz="UTC")
 
@@ -39,14 +39,17 @@ SCHEMA = pa.schema(
         pa.field("amount_minor", pa.int64()),
         pa.field("currency", pa.string()),
         pa.field("state", pa.string()),
+        pa.field("alert_id", pa.string()),
+        pa.field("alert_kind", pa.string()),
+        pa.field("severity", pa.string()),
+        pa.field("text", pa.string()),
         pa.field("taken_at", _MOMENT, nullable=False),
     ]
 )
 PARTITIONS = ("year", "month", "day", "hour")
 """Strings with leading zeros, in the path alone."""
 
-_UNKEPT = {EventType.SNAPSHOT}
-"""They repeat what another record says."""
+_SAID = set(SCHEMA.names) - {"taken_at"}
 
 
 def partition(moment: datetime) -> str:
@@ -60,9 +63,10 @@ def partition(moment: datetime) -> str:
 
 def row(record: CloudRecord, taken_at: datetime) -> dict[str, Any] | None:
     """`record` as a row of the lake; None where it is not kept."""
-    if record.event_type in _UNKEPT:
+    if record.event_type in UNKEPT:
         return None
-    said = record.model_dump(mode="python", exclude={"made_at"})
+    said = record.model_dump(mode="python", include=_SAID)
     words = {"event_type": record.event_type.value, "clock": record.clock.value}
     health = record.health.value if record.health else None
-    return said | words | {"health": health, "taken_at": taken_at}
+    severity = record.severity.value if record.severity else None
+    return said | words | {"health": health, "severity": severity, "taken_at": taken_at}

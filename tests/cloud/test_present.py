@@ -13,11 +13,25 @@ from hypothesis import strategies as st
 
 from cloud.postgres import connect
 from cloud.present import Delivered, Present
-from cloud.testing import START, delivered, record, stays
+from cloud.testing import START, alert, at, delivered, heartbeat, record, stays, teller
+from contract.alerts import AlertState
+from contract.upstream import Teller
+from contract.words import EventType
 
 NOW = START + timedelta(days=1)
 KEEP = timedelta(days=400)
-TABLES = ("lots", "spots", "spot_streams", "devices", "count_ledger", "counts", "sessions")
+TABLES = (
+    "lots",
+    "spots",
+    "spot_streams",
+    "devices",
+    "gateways",
+    "gateway_words",
+    "alerts",
+    "count_ledger",
+    "counts",
+    "sessions",
+)
 
 
 def present(conn: psycopg.Connection, **more: Any) -> Present:
@@ -157,6 +171,45 @@ class TestStays:
 
 
 @st.composite
+def words(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """What two gateways of the lot say: some of it twice, at times that go back too."""
+    said = []
+    for by in ("own-1", "own-2"):
+        for seq in range(1, draw(st.integers(1, 9))):
+            moment_s = draw(st.sampled_from([0, 60, 60, 3600]))
+            say = teller(draw(st.sampled_from([seq, max(seq - 1, 1)])), by=by)
+            spot = draw(st.sampled_from(["A1", "B1"]))
+            kind = draw(st.sampled_from(["silences", "closings", "alerts", "heartbeats", "again"]))
+            if kind == "silences":
+                word = draw(st.sampled_from([EventType.AGENT_SILENT, EventType.AGENT_HEARD]))
+                said.append(say.word(word, at(moment_s), agent_id=f"pi-{spot}"))
+            elif kind == "closings":
+                word = draw(st.sampled_from([EventType.SPOT_CLOSED, EventType.SPOT_OPENED]))
+                said.append(say.word(word, at(moment_s), spot_id=spot, zone_id=spot[0]))
+            elif kind == "alerts":
+                state = draw(st.sampled_from([each.value for each in AlertState]))
+                said.append(alert(say.told_seq, state, moment_s) | {"told_by": by})
+            elif kind == "heartbeats":
+                online = draw(st.integers(0, 2))
+                said.append(heartbeat(moment_s + seq, by=by, agents_online=online))
+            else:
+                shown = draw(st.sampled_from(["closed", "unknown", "vacant"]))
+                said.append(snapshot(seq, shown, moment_s, say))
+    return said
+
+
+def snapshot(seq: int, status: str, made_s: float, say: Teller) -> dict[str, Any]:
+    """Of the record `seq` of A1, which said `vacant`, as people were shown the spot."""
+    return record(seq, status, 0, event_type="SNAPSHOT") | {
+        "event_id": f"pi-A1:e1:{seq}:snapshot",
+        "own_status": "vacant",
+        "made_at": at(made_s + seq).isoformat(),
+        "told_by": say.told_by,
+        "told_seq": say.told_seq,
+    }
+
+
+@st.composite
 def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Records of two spots: any words, at times that may be the same."""
     said = []
@@ -174,13 +227,14 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 class TestDevices:
     def test_are_last_seen_by_what_they_said(self, conn: psycopg.Connection) -> None:
-        at = (START + timedelta(minutes=5)).isoformat()
+        moment = (START + timedelta(minutes=5)).isoformat()
         birth = {"event_id": "b:1", "event_type": "BIRTH", "version": "1.2", "agent_id": "pi-A1"}
         quiet = {"event_id": "q:1", "event_type": "AGENT_SILENT", "agent_id": "pi-A1"}
         said = [
             record(2, "vacant", 60),
             birth | {"lot_id": "north", "timestamp": START.isoformat()},
-            quiet | {"lot_id": "north", "timestamp": at},
+            quiet | {"lot_id": "north", "timestamp": moment},
+            alert(2, "raised", 400),
         ]
         for order in (said, said[::-1]):
             forget(conn)
@@ -198,13 +252,17 @@ class TestArrival:
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
-    @given(said=histories(), seed=st.integers(0, 2**32))
+    @given(said=histories(), words=words(), seed=st.integers(0, 2**32))
     def test_changes_nothing(
-        self, conn: psycopg.Connection, said: list[dict[str, Any]], seed: int
+        self,
+        conn: psycopg.Connection,
+        said: list[dict[str, Any]],
+        words: list[dict[str, Any]],
+        seed: int,
     ) -> None:
         later = NOW + timedelta(days=300)
         forget(conn)
-        present(conn).write(delivered(said), later)
+        present(conn).write(delivered([*said, *words]), later)
         in_order = held(conn)
         expected = [
             stay
@@ -215,7 +273,7 @@ class TestArrival:
             map(astuple, expected), key=lambda row: (row[0], row[1], row[2])
         )
         forget(conn)
-        thrice = delivered([*said, *said, *said])
+        thrice = delivered([*said, *words] * 3)
         draw = random.Random(seed)
         draw.shuffle(thrice)
         while thrice:

@@ -232,6 +232,6 @@ class TestFunctions:
         text = (ROOT / "modules/cloudwatch/main.tf").read_text()
         own = re.findall(r'"Lotkeeper", metric = "(\w+)"', text)
         own += re.findall(r'\["Lotkeeper", "(\w+)"', text)
-        assert set(own) == {"Records", "AgeSeconds", "DeadLetters"}
+        assert set(own) == {"Records", "Heartbeats", "AgeSeconds", "DeadLetters"}
         assert set(own) <= emf.UNITS.keys()
         assert emf.NAMESPACE == "Lotkeeper"

@@ -48,9 +48,9 @@ locals {
     dimensions = { "Cluster Name" = coalesce(var.cluster_name, "none"), "Broker ID" = tostring(id) }
     period     = 300, times = 3, above = 80, missing = "notBreaching"
   } }
-  # A lot where no vehicle moves is silent too: choose silent_minutes longer than its quiet nights.
+  # A gateway beats every minute, also where no vehicle moves. Of a lot that has none, name it not.
   silent = { for lot in var.lots : "silent-${lot}" => {
-    says       = "Nothing was heard of the lot ${lot}: is its gateway away?", namespace = "Lotkeeper", metric = "Records", statistic = "Sum"
+    says       = "Nothing was heard of the lot ${lot}: is its gateway away?", namespace = "Lotkeeper", metric = "Heartbeats", statistic = "Sum"
     dimensions = { Part = "present", Lot = lot }, period = 300, times = ceil(var.silent_minutes / 5), above = null, missing = "breaching"
   } }
   rest = {

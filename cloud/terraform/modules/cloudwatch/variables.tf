@@ -84,9 +84,9 @@ variable "lots" {
 }
 
 variable "silent_minutes" {
-  description = "A lot that is not heard for so long is silent."
+  description = "A lot whose gateway says nothing for so long is silent; it beats every minute."
   type        = number
-  default     = 360
+  default     = 15
   validation {
     condition     = var.silent_minutes >= 5 && var.silent_minutes <= 1440
     error_message = "5 to 1440: CloudWatch looks back a day at most."

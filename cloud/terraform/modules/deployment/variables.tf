@@ -44,9 +44,9 @@ variable "lots" {
 }
 
 variable "silent_minutes" {
-  description = "A lot that is not heard for so long is silent."
+  description = "A lot whose gateway says nothing for so long is silent; it beats every minute."
   type        = number
-  default     = 360
+  default     = 15
 }
 
 variable "time_zone" {

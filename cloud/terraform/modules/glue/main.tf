@@ -39,6 +39,10 @@ locals {
     ["amount_minor", "bigint"],
     ["currency", "string"],
     ["state", "string"],
+    ["alert_id", "string"],
+    ["alert_kind", "string"],
+    ["severity", "string"],
+    ["text", "string"],
     ["taken_at", "timestamp"],
   ]
   # What tables of older pipelines hold; the time as it is written there, a word.

@@ -26,7 +26,7 @@ WITH unique_events AS (
     event_type
   FROM unique_events
   WHERE
-    NOT agent_id IS NULL
+    NOT agent_id IS NULL AND event_type <> 'ALERT'
 ), seen AS (
   SELECT
     lot_id,
