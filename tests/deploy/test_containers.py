@@ -1,7 +1,7 @@
 """Container files: what they copy is enough to run, and what they install is what the locks pin.
 
-No image is built (docs/decisions): the rooms that an image gets are laid out in a folder, and every
-module of its role is imported there, by this environment's libraries.
+No image is built (docs/decisions/0015): the rooms that an image gets are laid out in a folder, and
+every module of its role is imported there, by this environment's libraries.
 """
 
 import os
