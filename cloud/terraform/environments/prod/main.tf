@@ -30,10 +30,11 @@ module "lotkeeper" {
   time_zone   = var.time_zone
   door_tokens = var.door_tokens
 
+  backfill_image = var.backfill_image
+
   multi_az       = true
   backup_days    = 30
   database_class = "db.t4g.small"
   concurrency    = 10
   budget_dollars = 400
-  backfill       = true
 }

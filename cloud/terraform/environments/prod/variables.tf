@@ -34,3 +34,9 @@ variable "door_tokens" {
   type        = string
   default     = ""
 }
+
+variable "backfill_image" {
+  description = "The image of Spark's jobs for old files; null: none of it is made."
+  type        = string
+  default     = null
+}

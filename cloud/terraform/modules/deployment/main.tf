@@ -161,9 +161,10 @@ module "budgets" {
 }
 
 module "emr" {
-  count          = var.backfill ? 1 : 0
+  count          = var.backfill_image == null ? 0 : 1
   source         = "../emr"
   name           = var.name
+  image_uri      = var.backfill_image
   kms_key_arn    = module.kms.key_arn
   lake_arn       = module.s3.lake_arn
   subnets        = module.network.private_subnets

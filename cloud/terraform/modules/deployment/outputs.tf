@@ -32,3 +32,10 @@ output "workgroup" {
   description = "Athena's workgroup."
   value       = module.athena.workgroup
 }
+
+output "backfill" {
+  description = "Spark's application for old files, its jobs' role and what they start; null without."
+  value = one([for each in module.emr : {
+    application_id = each.application_id, role_arn = each.role_arn, entry_point = each.entry_point,
+  }])
+}

@@ -109,10 +109,10 @@ variable "budget_dollars" {
   default     = 150
 }
 
-variable "backfill" {
-  description = "Whether there is a Spark application for old files."
-  type        = bool
-  default     = false
+variable "backfill_image" {
+  description = "The image of Spark's jobs for old files; null: no application."
+  type        = string
+  default     = null
 }
 
 variable "console_image" {

@@ -1,4 +1,5 @@
-# EMR Serverless for the backfill of old files by Spark (cloud/backfill). It costs nothing while no job runs.
+# EMR Serverless for the backfill of old files by Spark (cloud/backfill/spark.py). It costs nothing while
+# no job runs. docs/cloud-deployment.md starts one.
 terraform {
   required_version = ">= 1.9"
   required_providers {
@@ -13,6 +14,9 @@ resource "aws_emrserverless_application" "this" {
   name          = "${var.name}-backfill"
   type          = "spark"
   release_label = var.release
+  image_configuration {
+    image_uri = var.image_uri
+  }
   # Stops the bill where a job is forgotten.
   maximum_capacity {
     cpu    = "${var.max_cpus} vCPU"

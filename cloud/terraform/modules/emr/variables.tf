@@ -35,6 +35,11 @@ variable "security_group" {
   type        = string
 }
 
+variable "image_uri" {
+  description = "The jobs' image, made from deploy/containers/spark.Containerfile: REPOSITORY@sha256:..."
+  type        = string
+}
+
 variable "release" {
   description = "EMR's release, which says Spark's version."
   type        = string
