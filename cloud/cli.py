@@ -2,19 +2,18 @@
 
 import json
 import logging
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from cloud import letters_cli
 from cloud.analytics.cli import query
 from cloud.backfill.cli import backfill
 from cloud.cost.cli import cost
-
-if TYPE_CHECKING:
-    from cloud.config import CloudSettings
+from cloud.database_cli import DEFAULT, ConfigOption, JsonOption, database, fail, settings_of
 
 app = typer.Typer(
     add_completion=False,
@@ -23,9 +22,8 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-DEFAULT = Path("/etc/lotkeeper/cloud.toml")
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The cloud's TOML file.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
+_fail, _settings = fail, settings_of
+app.add_typer(letters_cli.app, name="dead-letters")
 
 
 @app.command(epilog="Example: lotkeeper cloud consume present --config ./cloud.toml")
@@ -56,20 +54,45 @@ def consume(
 @app.command(epilog="Example: lotkeeper cloud migrate && lotkeeper cloud consume present")
 def migrate(config: ConfigOption = DEFAULT) -> None:
     """Bring the database's schema up to this version. Exit 0, 1 not done, 2 bad configuration."""
-    settings = _settings(config)
-    import psycopg
-
-    from cloud.postgres import SchemaError, connect
     from cloud.postgres import migrate as apply
 
-    if settings.postgres is None:
-        _fail(f"{config}: [postgres] is missing: say where the present is kept", 2)
-    try:
-        with connect(settings.postgres.dsn, settings.postgres.iam_region) as conn:
-            done = apply(conn)
-    except (psycopg.Error, SchemaError) as error:
-        _fail(str(error).strip(), 1)
+    with database(config) as (_, conn):
+        done = apply(conn)
     typer.echo("\n".join(done) or "nothing to do: the schema is this version's")
+
+
+@app.command(epilog="Example: lotkeeper cloud retain --dry-run; then once a day without it")
+def retain(
+    config: ConfigOption = DEFAULT,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Let go what the database has beyond `keep_days`, by whole months; make the next month's.
+
+    Exit 0 done, 1 not done (a further run goes on), 2 bad configuration.
+    """
+    from cloud import retention
+
+    with database(config) as (settings, conn):
+        assert settings.postgres is not None
+        act = retention.stale if dry_run else retention.retain
+        gone = act(conn, settings.postgres.keep, datetime.now(UTC))
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in gone]))
+        return
+    for each in gone:
+        typer.echo(f"{'would go' if dry_run else 'gone'}: {each}")
+    if not gone:
+        typer.echo(f"nothing is older than {settings.postgres.keep_days} days")
+
+
+@app.command(epilog="Example: lotkeeper cloud tables -c ./cloud.toml")
+def tables(config: ConfigOption = DEFAULT) -> None:
+    """The database's tables in Markdown, with a diagram. Exit 0, 1 no database, 2 configuration."""
+    from cloud.tables import page
+
+    with database(config) as (_, conn):
+        typer.echo(page(conn), nl=False)
 
 
 @app.command(epilog="Example: lotkeeper cloud compact --json, once an hour")
@@ -191,18 +214,3 @@ def validate(config: ConfigOption = DEFAULT) -> None:
     }
     said = ", ".join(f"{name} {what}" for name, what in parts.items() if what)
     typer.echo(f"{config}: {said or 'nothing is configured'}")
-
-
-def _settings(config: Path) -> "CloudSettings":
-    from cloud.config import CloudSettings
-    from runtime.config import ConfigError, load
-
-    try:
-        return load(config, CloudSettings)
-    except ConfigError as error:
-        _fail(str(error), 2)
-
-
-def _fail(message: str, status: int) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(status)
