@@ -70,7 +70,7 @@ def test_they_run_commands_that_there_are() -> None:
     found = set()
     for unit in UNITS:
         for words in re.findall(r"(?m)^ExecStart=\S+ cloud (\S+)", unit.read_text()):
-            found |= {words} if words != "%i" else {"compact", "analyse"}
-    assert found == {"consume", "door", "compact", "analyse"}
+            found |= {words} if words != "%i" else {"compact", "analyse", "retain"}
+    assert found == {"consume", "door", "compact", "analyse", "retain"}
     for command in found:
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
