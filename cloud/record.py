@@ -192,8 +192,10 @@ def standardised(body: dict[str, Any], default_lot: str | None = None) -> dict[s
     found = {"event_type": EventType.STATUS.value, **body}
     if found.get("lot_id") is None and default_lot is not None:
         found["lot_id"] = default_lot
-    spot_id = found.get("spot_id")
+    spot_id, kind = found.get("spot_id"), found["event_type"]
     if spot_id is None or found.get("agent_id") is not None:
+        return found
+    if not isinstance(kind, str) or kind in OF_GATEWAYS:
         return found
     at_us = _microseconds(found.get("timestamp"))
     said = found.get("status") or _SETTLED.get(found["event_type"])

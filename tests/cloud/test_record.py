@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud.record import BadRecord, decode
+from cloud.record import BadRecord, checked, decode, standardised
 from cloud.testing import record
 from contract.golden import golden, names
 
@@ -86,6 +86,20 @@ def test_names_the_field_that_is_wrong(change: dict[str, Any], said: str) -> Non
 def test_refuses_what_is_no_object(payload: bytes) -> None:
     with pytest.raises(BadRecord, match="JSON object"):
         decode(payload)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_is_whole_stays_as_it_is(name: str) -> None:
+    """The front door standardises all that it gets: a closed spot is no word of an old source."""
+    body = json.loads(golden(name))
+    assert standardised(body) == body
+
+
+@pytest.mark.parametrize("kind", [["ARRIVAL"], {}, 7, None, "PARTY"])
+def test_a_strange_type_is_refused(kind: Any) -> None:
+    body = {**json.loads(golden("cloud_minimal")), "lot_id": "north", "event_type": kind}
+    with pytest.raises(BadRecord, match="event_type"):
+        checked(standardised(body))
 
 
 def test_an_old_record_without_a_lot_is_refused() -> None:
