@@ -84,7 +84,7 @@ class PresentTaker:
         if self._present is not None:
             self._present.close()
             self._present = None
-        notify("WATCHDOG=1")
+        self._watch.alive()
 
 
 def make_taker(settings: CloudSettings, part: str, watch: Watch, stop: threading.Event) -> Taker:

@@ -1,11 +1,18 @@
-"""What a consumer says of itself: to Prometheus, and to systemd's watchdog."""
+"""What a consumer says of itself: to Prometheus, to who asks whether it goes on, to systemd."""
 
+import time
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import NamedTuple
+from wsgiref.simple_server import WSGIServer
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
 from runtime.systemd import notify
+
+STUCK_S = 120.0
+"""A turn of the loop takes seconds; an object that a slow bucket takes is one turn too."""
 
 
 class Lag(NamedTuple):
@@ -22,7 +29,9 @@ class Watch:
     has too many.
     """
 
-    def __init__(self, part: str) -> None:
+    def __init__(self, part: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._alive_s = monotonic()
         self.registry = CollectorRegistry()
         self._records = Counter(
             "lotkeeper_cloud_records",
@@ -51,12 +60,17 @@ class Watch:
         self._part = part
 
     def polled(self, count: int, lag: Lag) -> None:
-        """A turn of the loop is done: the process lives."""
+        """A turn of the loop is done."""
         self._records.labels(self._part, "polled").inc(count)
         if lag.records is not None:
             self._lag.labels(self._part).set(lag.records)
         if lag.seconds is not None:
             self._lag_s.labels(self._part).set(lag.seconds)
+        self.alive()
+
+    def alive(self) -> None:
+        """The process goes on: a turn is done, or it waits for the database."""
+        self._alive_s = self._monotonic()
         notify("WATCHDOG=1")
 
     def written(self, taken: int, fresh: int, letters: int) -> None:
@@ -70,6 +84,23 @@ class Watch:
         if newest is not None:
             self._age.labels(self._part).set((now - newest).total_seconds())
 
-    def serve(self, host: str, port: int) -> None:
-        """Metrics under http://host:port/metrics. Raises OSError."""
-        start_http_server(port, host, registry=self.registry)
+    def serve(self, host: str, port: int) -> WSGIServer:
+        """Metrics under http://host:port/metrics; /health, 503 once nothing went on for STUCK_S,
+        which asks no database. Raises OSError.
+        """
+        server, _ = start_http_server(port, host, registry=self.registry)
+        metrics = server.get_app()
+
+        def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+            if environ["PATH_INFO"] == "/health":
+                return self._health(start)
+            assert metrics is not None
+            return metrics(environ, start)
+
+        server.set_app(answer)
+        return server
+
+    def _health(self, start: StartResponse) -> Iterable[bytes]:
+        still_s = self._monotonic() - self._alive_s
+        start("200 OK" if still_s < STUCK_S else "503 Service Unavailable", [])
+        return [f"a turn of the loop was done {still_s:.0f} s ago\n".encode()]
