@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
 from cloud.app import PARTS
+from cloud.gateways import GatewayAges
 from cloud.watching import Lag, Watch
 from gateway import metrics
 from gateway.batch import Arrived
@@ -51,6 +53,9 @@ def exported(found: CollectorRegistry) -> Exported:
 def known(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """What a gateway with something to tell, and both consumers, export."""
     found = _gateway(tmp_path_factory.mktemp("gateway"))
+    for family in GatewayAges(connect_to_nothing).describe():
+        family.add_metric(["north"], 1.0)
+        found[family.name] = {name: {value} for name, value in family.samples[0].labels.items()}
     for part in PARTS:
         watch = Watch(part)
         watch.polled(3, Lag(5, 1.0))
@@ -60,6 +65,11 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Exported:
             for label, values in labels.items():
                 found.setdefault(name, defaultdict(set))[label] |= values
     return found
+
+
+def connect_to_nothing() -> psycopg.Connection:
+    """What is described asks no database."""
+    raise psycopg.OperationalError("there is none")
 
 
 def _gateway(folder: Path) -> Exported:
