@@ -22,4 +22,13 @@ def run(store: Store, of: Query, begin: datetime, end: datetime, zone: str) -> p
             'CREATE VIEW parking_data AS SELECT * REPLACE ("timestamp"::TIMESTAMP AS "timestamp") '
             "FROM lake"
         )
-        return db.sql(text(of, "duckdb", begin, until, zone)).to_arrow_table()
+        return _as_athena(db.sql(text(of, "duckdb", begin, until, zone)).to_arrow_table())
+
+
+def _as_athena(table: pa.Table) -> pa.Table:
+    """A sum of integers is a bigint there, and a number of 38 digits here."""
+    fields = [
+        each.with_type(pa.int64()) if pa.types.is_decimal(each.type) else each
+        for each in table.schema
+    ]
+    return table.cast(pa.schema(fields))

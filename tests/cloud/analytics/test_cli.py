@@ -58,6 +58,10 @@ def test_prints_a_table_or_json(config: Path) -> None:
     assert found[0]["average_dwell_s"] == 3600
 
 
+def test_a_sum_of_integers_is_one(config: Path) -> None:
+    assert [row["starts"] for row in rows(config, "device_availability")] == [0, 0]
+
+
 def test_writes_a_sheet_and_a_parquet_file(config: Path, tmp_path: Path) -> None:
     table = rows(config, "current_status")
     for name in ("out.csv", "out.parquet"):
