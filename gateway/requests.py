@@ -37,7 +37,8 @@ def answer(desk: Desk, name: str, payload: bytes) -> Response | None:
 
 def _answered(desk: Desk, name: str, request: Request) -> Response:
     store = desk.lot.store
-    if kept := store.answered(name, request.transaction):
+    # A question may be answered anew each time: nothing is kept of it.
+    if name not in QUESTIONS and (kept := store.answered(name, request.transaction)):
         return Response.model_validate_json(kept)
     try:
         if name == TELEMETRY:

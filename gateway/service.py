@@ -32,7 +32,7 @@ from gateway.ingest import Ingest
 from gateway.judged import JudgedClock
 from gateway.lot import Lot
 from gateway.quota import Quota
-from gateway.requests import ORDERS, answer
+from gateway.requests import ORDERS, QUESTIONS, answer
 from gateway.store import GatewayStore
 from gateway.witness import Witness
 from runtime.clock import Clock
@@ -85,6 +85,7 @@ class Service:
         self.store = store
         self.clock = clock = JudgedClock(clock, settings.ingest.future_s)
         self.topics = wire.Topics(settings.lot_id)
+        self._asked = self.topics.all_requests.removesuffix("+")
         self.session_id = uuid.uuid4().hex[:16]
         self.started_s = clock.monotonic()
         self.ingest = Ingest(settings, store, clock)
@@ -191,22 +192,29 @@ class Service:
 
         Commits begin at least the group-commit time apart, so a change in a quiet lot is
         committed at once and a burst costs one sync. Heartbeats and rubbish keep
-        nobody waiting: the ones cost no sync, the other is rationed.
+        nobody waiting: the ones cost no sync, the other is rationed. A question costs none
+        either, and is answered meanwhile.
         """
-        ingest = self.settings.ingest
-        try:
-            batch = [self._inbox.get(timeout=wait_s)]
-        except queue.Empty:
-            return []
-        while len(batch) < ingest.batch_messages:
-            left_s = max(self._next_commit_s - self.clock.monotonic(), 0.0)
+        batch: list[Received] = []
+        for _ in range(self.settings.ingest.batch_messages):
             try:
-                batch.append(self._inbox.get(left_s > 0, left_s or None))
+                received = self._inbox.get(wait_s > 0, wait_s or None)
             except queue.Empty:
                 break
-        found = [each for each in batch if each is not None]
-        self._bytes_out += sum(len(each.payload) for each in found)
-        return found
+            if received is not None:
+                self._bytes_out += len(received.payload)
+                if not self._is_answered(received):
+                    batch.append(received)
+            wait_s = max(self._next_commit_s - self.clock.monotonic(), 0.0)
+        return batch
+
+    def _is_answered(self, received: Received) -> bool:
+        name = received.topic.removeprefix(self._asked)
+        if name not in QUESTIONS:
+            return False
+        self._acknowledge(received)
+        self._respond(name, received.payload)
+        return True
 
     def _do(self, batch: Sequence[Received]) -> None:
         if self._reconnected.is_set():
@@ -256,11 +264,14 @@ class Service:
                     log.warning("a message on a topic that is none of ours: %r", received.topic)
         outcome = self._commit(events)
         for received in batch:
-            if received.connection == self.link.reconnects:
-                self.link.ack(received.mid, received.qos)
+            self._acknowledge(received)
         self._follow(outcome, acks)
         for name, payload in requests:
             self._respond(name, payload)
+
+    def _acknowledge(self, received: Received) -> None:
+        if received.connection == self.link.reconnects:
+            self.link.ack(received.mid, received.qos)
 
     def _commit(self, events: Sequence[Arrived]) -> Outcome:
         began_s = self.clock.monotonic()

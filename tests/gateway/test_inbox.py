@@ -37,6 +37,8 @@ class Wire:
         self.under_way = 0
         self.published: list[tuple[str, dict[str, Any]]] = []
         self.acked: list[int] = []
+        self.order: list[int | str] = []
+        """What was acknowledged and said, in turn."""
         self.alive = True
         self._news = threading.Condition()
 
@@ -52,6 +54,7 @@ class Wire:
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> int:
         with self._news:
+            self.order.append(topic)
             self.published.append((topic, json.loads(payload) if payload else None))
             self._news.notify_all()
         return 1
@@ -60,6 +63,7 @@ class Wire:
         with self._news:
             if qos:
                 self.acked.append(mid)
+                self.order.append(mid)
             self._news.notify_all()
 
     def await_(self, true: Callable[[], bool]) -> None:
@@ -69,11 +73,14 @@ class Wire:
     def deliver(
         self, channel: str, message: Any, *, mid: int = 0, qos: int = 1, agent: str = "pi-1"
     ) -> None:
+        self.hand_over(f"{ROOT}/agents/{agent}/{channel}", message, mid, qos)
+
+    def hand_over(self, topic: str, message: Any, mid: int, qos: int = 1) -> None:
         payload = message if isinstance(message, bytes) else json.dumps(message).encode()
         assert self.handlers.message
         self.handlers.message(
             SimpleNamespace(  # type: ignore[arg-type]
-                topic=f"{ROOT}/agents/{agent}/{channel}",
+                topic=topic,
                 payload=payload,
                 retain=False,
                 mid=mid,
@@ -153,6 +160,35 @@ def test_rubbish_makes_no_change_wait_for_the_next_commit(service: Service) -> N
     wire.deliver("events", changed(1), mid=3)
     service.step()
     assert service._next_commit_s > 0
+
+
+def test_a_question_is_answered_while_a_change_waits_for_its_commit(service: Service) -> None:
+    """Red as long as questions were answered behind the commit; an order still is."""
+    wire = service.link
+    assert isinstance(wire, Wire)
+    wire.deliver("events", changed(1), mid=1)
+    service.step()
+    wire.deliver("events", changed(2, "free"), mid=2)
+    wire.hand_over(f"{ROOT}/gateway/request/spots", {"transaction": "a"}, mid=3)
+    closed = {"transaction": "b", "data": {"spot_id": "A1", "note": ""}}
+    wire.hand_over(f"{ROOT}/gateway/request/spot-close", closed, mid=4)
+    wire.order.clear()
+    service.step()
+    answered, ordered = (f"{ROOT}/gateway/response/{name}" for name in ("spots", "spot-close"))
+    told = [each for each in wire.order if each in (answered, ordered, 2, 3, 4)]
+    assert told == [3, answered, 2, 4, ordered]
+
+
+def test_questions_without_end_hold_up_no_commit(service: Service) -> None:
+    wire = service.link
+    assert isinstance(wire, Wire)
+    most = service.settings.ingest.batch_messages
+    wire.deliver("events", changed(1), mid=1)
+    for n in range(2 * most):
+        wire.hand_over(f"{ROOT}/gateway/request/ping", {"transaction": f"t{n}"}, mid=2 + n)
+    service.step()
+    assert 1 in wire.acked
+    assert len(wire.acked) == most
 
 
 def test_a_flood_of_rubbish_is_counted_and_not_kept(service: Service) -> None:
