@@ -33,6 +33,13 @@ def kafka_pipe(address: str, topic: str = TOPIC) -> Pipe:
     return Pipe(f"kafka = {{ {words} }}", {"kind": "kafka", **access})
 
 
+def kinesis_pipe(endpoint_url: str, stream_name: str, region: str, lease_s: float = 10) -> Pipe:
+    """By Kinesis' API, of an emulator on this machine."""
+    access = {"stream_name": stream_name, "region": region, "endpoint_url": endpoint_url}
+    words = ", ".join(f'{name} = "{value}"' for name, value in access.items())
+    return Pipe(f"kinesis = {{ {words}, lease_s = {lease_s} }}", {"kind": "kinesis", **access})
+
+
 @dataclass
 class Backend:
     """A stream, what is behind it, and the processes that consume it."""
