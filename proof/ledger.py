@@ -68,6 +68,8 @@ class GatewayLedger:
 
     store_id: str
     events: dict[int, str] = field(default_factory=dict)
+    words: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Of these, what the gateway itself said: it may come again under the same event id."""
     _known: int = 0
 
     def harvest(self, store: GatewayStore) -> list[dict[str, Any]]:
@@ -80,6 +82,8 @@ class GatewayLedger:
                 continue
             body = json.loads(row.payload)
             self.events[row.seq] = body["event_id"]
+            if "told_by" in body:
+                self.words[row.seq] = body
             found.append(body)
         self._known = store.spool.last_seq
         return found

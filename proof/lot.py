@@ -25,7 +25,7 @@ IDLE_S = 3.0
 
 
 def gateway_settings(around: Surroundings) -> GatewaySettings:
-    """The gateway.toml of the lot: a zone an agent."""
+    """The gateway.toml of the lot: a zone an agent. Its sinks are named there, and made here."""
     plan = around.plan
     return GatewaySettings.model_validate(
         {
@@ -39,7 +39,10 @@ def gateway_settings(around: Surroundings) -> GatewaySettings:
                 "validity_s": 20.0 * plan.scale,
                 "heartbeat_s": 8.0 * plan.scale,
             },
-            "forward": dict(plan.forward),
+            "forward": {**plan.forward, "heartbeat_s": 20.0 * plan.scale},
+            "sinks": [
+                {"name": each, "kind": "file", "path": around.folder / each} for each in SINKS
+            ],
             "zones": [{"zone_id": each.agent_id} for each in plan.agents],
             "spots": [
                 {"spot_id": spot, "zone_id": each.agent_id, "agent_id": each.agent_id}
@@ -86,6 +89,7 @@ class Gateway(Host):
                 self.service.lot.snapshots,
                 self.settings.forward,
                 self.clock,
+                partial(self.service.heartbeat_for, name),
             )
             for name, sink in self._sinks.items()
         ]

@@ -13,7 +13,7 @@ from unittest.mock import patch
 from agent.publisher import Publisher
 from contract.events import HealthChanged, Snapshot, SpotChanged
 from contract.requests import Ack
-from contract.words import ClockState
+from contract.words import ClockState, EventType
 from gateway.batch import Arrived, Batch, Outcome, Stream
 from gateway.decode import Record, from_the_future
 from gateway.forwarder import Forwarder
@@ -23,6 +23,7 @@ from gateway.occupancy import Term
 from gateway.presence import Presence
 from gateway.service import Service
 from gateway.sinks import ACCEPTED, Answer, Outgoing
+from gateway.witness import tell_agent
 from spool import Spool
 
 Mutation = Callable[[ExitStack], None]
@@ -136,6 +137,16 @@ def _clock_orders(stack: ExitStack) -> None:
     stack.enter_context(patch.object(Ingest, "_says_more", by_time))
 
 
+def _words_unsaid(stack: ExitStack) -> None:
+    """That an agent is heard again is not told to the sinks."""
+
+    def untold(lot: Lot, kind: EventType, agent_id: str, at: datetime) -> None:
+        if kind is not EventType.AGENT_HEARD:
+            tell_agent(lot, kind, agent_id, at)
+
+    stack.enter_context(patch("gateway.witness.tell_agent", untold))
+
+
 def _silence_ignored(stack: ExitStack) -> None:
     """A spot stays as it was last heard."""
     stack.enter_context(patch.object(Presence, "silence", lambda *_: ""))
@@ -204,6 +215,7 @@ MUTATIONS: dict[str, Mutation] = {
     "clock-orders": _clock_orders,
     "silence-ignored": _silence_ignored,
     "past-before-present": _past_before_present,
+    "words-unsaid": _words_unsaid,
 }
 
 

@@ -8,6 +8,8 @@
 - each spot's records come in their order, once those that come again are left out;
 - each change at a spot whose agent ran and whose sensor answered is told, at its time;
 - a time that calls itself synced is right where the clock that gave it was never wrong;
+- what the gateway itself says arrives as it was said, on each subject in its order, and at the end
+  that each agent is heard; heartbeats come in the order of their making;
 - a snapshot says what was so at its seq; what is marked historical follows a snapshot; what
   happens when nothing waits is not marked;
 - at the end every spot is known and true, at the display and to a reader of each sink.
@@ -46,6 +48,7 @@ def judge(world: "World", marks: Mapping[str, int]) -> None:
         _judge_arrival(world, sink, records, told)
         _judge_words(world, sink, records, told)
         _judge_order(world, sink, records)
+        _judge_own_words(world, sink, records)
         _judge_present(world, sink, records, marks[sink])
     _judge_disk(world, at_sinks["disk"])
     _judge_occupancy(world)
@@ -75,7 +78,7 @@ def _judge_books(world: "World") -> None:
 def _judge_gateways(world: "World") -> None:
     """What a store accepted, it has once: in its spool, or in its dead letters."""
     for ledger in world.gateway.ledgers.values():
-        events = list(ledger.events.values())
+        events = [each for place, each in ledger.events.items() if place not in ledger.words]
         if twice := len(events) - len(set(events)):
             example = next(each for each in events if events.count(each) > 1)
             world.find(f"{twice} events twice in store {ledger.store_id}, as {example}")
@@ -208,6 +211,59 @@ def _judge_order(world: "World", sink: str, records: Sequence[Record]) -> None:
         if seq < last.get(spot, 0):
             world.find(f"{sink}: {record['event_id']} of {spot} behind {last[spot]}")
         last[spot] = max(seq, last.get(spot, 0))
+
+
+def _judge_own_words(world: "World", sink: str, records: Sequence[Record]) -> None:
+    """Of the gateway that is there: a replaced one may have taken some with it."""
+    store, ledger = world.gateway.store, world.gateway.ledger
+    if store is None:
+        return
+    mine = [each for each in records if each.get("store_id") == ledger.store_id]
+    came: dict[int, Record] = {}
+    newest: dict[str, Record] = {}
+    for record in (each for each in mine if each["store_seq"] in ledger.words):
+        place, subject = record["store_seq"], _subject(record)
+        before = newest.get(subject)
+        if place not in came and before and place < before["store_seq"]:
+            world.find(f"{sink}: {record['event_id']} behind {before['event_id']}")
+        if before is None or place > before["store_seq"]:
+            newest[subject] = record
+        came[place] = record
+    given_up = gaps(records, ledger).places
+    for place, said in ledger.words.items():
+        if said["told_seq"] != place:
+            world.find(f"{said['event_id']} is at {place}, and says {said['told_seq']}")
+        if place not in came and said["event_id"] not in given_up:
+            world.find(f"{sink}: the gateway's own {said['event_id']} is lost")
+        elif place in came and came[place]["timestamp"] != said["timestamp"]:
+            world.find(f"{sink}: {said['event_id']} came as {came[place]}")
+    _judge_last_words(world, sink, newest)
+    _judge_heartbeats(world, sink, mine)
+
+
+def _subject(word: Record) -> str:
+    """What the words are on that keep their order."""
+    of = word.get("alert_id") or word["agent_id"] or word["spot_id"]
+    return str(of)
+
+
+def _judge_last_words(world: "World", sink: str, newest: Mapping[str, Record]) -> None:
+    for agent in world.agents:
+        word = newest.get(agent.name)
+        if word is None or word["event_type"] != "AGENT_HEARD":
+            world.find(f"{sink}: at the end {agent.name} is {word and word['event_type']}")
+
+
+def _judge_heartbeats(world: "World", sink: str, records: Sequence[Record]) -> None:
+    """By the gateway's own uptime, which no clock that is set moves."""
+    last: dict[str, float] = {}
+    for beat in (each for each in records if each["event_type"] == "GATEWAY_HEALTH"):
+        session, uptime_s = beat["session_id"], beat["uptime_s"]
+        if uptime_s < last.get(session, 0.0):
+            world.find(f"{sink}: heartbeat {beat['event_id']} behind one of {last[session]} s")
+        last[session] = uptime_s
+    if not last:
+        world.find(f"{sink}: no heartbeat came")
 
 
 def _judge_present(world: "World", sink: str, records: Sequence[Record], mark: int) -> None:

@@ -20,7 +20,7 @@ FOUND_BY = {
     "ack-before-commit": 0,
     "clock-blanks": 82,
     "clock-orders": 112,
-    "cursor-before-delivery": 16,
+    "cursor-before-delivery": 29,
     "dedupe-off": 5,
     "future-refused": 78,
     "past-before-present": 35,
@@ -30,6 +30,7 @@ FOUND_BY = {
     "seq-reused": 0,
     "silence-ignored": 27,
     "snapshot-back-in-time": 11,
+    "words-unsaid": 0,
 }
 
 
