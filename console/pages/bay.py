@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from fastapi.concurrency import run_in_threadpool
 from nicegui import ui
@@ -12,6 +11,7 @@ from nicegui import ui
 from console.lots import Lot
 from console.models import Device, SpotDetails
 from console.pages.acting import act
+from console.pages.moments import moment
 from console.pages.shell import Part, Visit, icon
 from console.routes.past import Log, LogQuery, log
 from console.routes.spots import device, spot
@@ -38,7 +38,6 @@ class Bay:
         self._spot_id: str | None = None
         self._known: SpotDetails | None = None
         self._fills = 0
-        self._clock = ZoneInfo(lot.settings.time_zone)
         self._zones = {zone.zone_id: zone.name for zone in lot.settings.zones}
         self._panel = Part("aside", "card bay-panel", aria_label="Bay")
         self._panel.on("keydown.esc", self._close)
@@ -175,9 +174,7 @@ class Bay:
             del self._order.props["aria-disabled"]
 
     def _at(self, at: datetime) -> str:
-        local = at.astimezone(self._clock)
-        today = datetime.now(self._clock).date()
-        return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%d %b %H:%M}"
+        return moment(at, self._lot.settings.zone)
 
 
 def _focus(name: str) -> None:

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
@@ -13,6 +12,7 @@ from console.pages.acting import act
 from console.pages.choices import pills
 from console.pages.fields import Field
 from console.pages.live import follow
+from console.pages.moments import moment
 from console.pages.shell import Here, Part, Visit, heading, page
 from console.routes.alerts import NOTE_CHARACTERS, AlertNow, AlertQuery, alerts
 from console.tokens import Scope
@@ -101,17 +101,17 @@ class Board:
                 with Part("p", "line quiet small"):
                     Part("span", text=each.severity.value.capitalize())
                     Part("a", text=lot.name or lot.lot_id, href=f"/lots/{lot.lot_id}")
-                    Part("span", text=f"since {_at(each.since, clock)}")
+                    Part("span", text=f"since {moment(each.since, clock)}")
                     if each.acknowledged_by:
                         Part("span", text=f"seen by {each.acknowledged_by}")
                     if each.resolved_at:
                         by = each.resolved_by or "itself"
-                        Part("span", text=f"ended {_at(each.resolved_at, clock)} by {by}")
+                        Part("span", text=f"ended {moment(each.resolved_at, clock)} by {by}")
         with item:
             if each.notes:
                 with Part("ul", "notes small"):
                     for note in each.notes:
-                        Part("li", text=f"{_at(note.at, clock)} {note.by}: {note.text}")
+                        Part("li", text=f"{moment(note.at, clock)} {note.by}: {note.text}")
             if each.state is not AlertState.RESOLVED and self._visit.may(Scope.OPERATOR):
                 self._buttons(each)
 
@@ -171,10 +171,3 @@ class Note:
         words = self._field.words.strip()
         if self._of is not None and words:
             await self._write(self._of, words[:NOTE_CHARACTERS])
-
-
-def _at(at: datetime, clock: Any) -> str:
-    local = at.astimezone(clock)
-    if local.date() == datetime.now(UTC).astimezone(clock).date():
-        return f"{local:%H:%M:%S}"
-    return f"{local:%d %b %H:%M}"

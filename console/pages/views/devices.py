@@ -12,6 +12,7 @@ from console.lots import Lot
 from console.models import Device
 from console.pages.acting import act
 from console.pages.live import follow
+from console.pages.moments import moment
 from console.pages.shell import Here, Part, Visit, heading, page
 from console.routes.spots import device as read
 from console.sensors import Scored, scored
@@ -204,11 +205,7 @@ class Card:
         button.on("click", clicked)
 
     def _ago(self, at: datetime | None) -> str:
-        if at is None:
-            return "never"
-        local = at.astimezone(self._lot.settings.zone)
-        seconds = (datetime.now(UTC) - at).total_seconds()
-        return f"{local:%H:%M:%S}" if seconds < 86_400 else f"{local:%d %b %H:%M}"
+        return "never" if at is None else moment(at, self._lot.settings.zone)
 
 
 def _told(done: dict[str, object]) -> str:
