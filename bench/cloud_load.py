@@ -3,14 +3,15 @@
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 
-from contract.upstream import cloud_record
-from contract.words import Status
-from simulator.fleet.edge import Teller
+from contract.upstream import Teller, cloud_record
+from contract.words import EventType, Status
+from simulator.fleet.edge import AgentStream
 
 FACILITY, STORE = "bench", "5f0e9d0f2b7c1d9e"
 BAYS_AN_AGENT = 50
@@ -19,8 +20,8 @@ TICK_S = os.sysconf("SC_CLK_TCK")
 
 def payloads(lots: int, bays: int, changes: int, span: timedelta) -> Iterator[tuple[str, bytes]]:
     """(key, record) of arrivals and departures, bay by turns, in order, within the last `span`."""
-    tellers = {
-        lot: [Teller(f"l{lot}-pi-{n}", "bench") for n in range(-(-bays // BAYS_AN_AGENT))]
+    streams = {
+        lot: [AgentStream(f"l{lot}-pi-{n}", "bench") for n in range(-(-bays // BAYS_AN_AGENT))]
         for lot in range(lots)
     }
     begin = datetime.now(UTC).replace(microsecond=0) - span
@@ -28,7 +29,7 @@ def payloads(lots: int, bays: int, changes: int, span: timedelta) -> Iterator[tu
         status = Status.FREE if change % 2 == 0 else Status.OCCUPIED
         at = begin + span * change / changes
         for bay in range(bays):
-            for lot, agents in tellers.items():
+            for lot, agents in streams.items():
                 record = agents[bay // BAYS_AN_AGENT].change(
                     f"B{bay}", status, at + timedelta(milliseconds=bay * lots + lot)
                 )
@@ -37,6 +38,20 @@ def payloads(lots: int, bays: int, changes: int, span: timedelta) -> Iterator[tu
                 )
                 body["store_id"] = STORE
                 yield f"lot-{lot}/B{bay}", json.dumps(body, separators=(",", ":")).encode()
+
+
+def words(lots: int, bays: int, at: datetime) -> Iterator[bytes]:
+    """What gateways say: each one's heartbeat, its agents heard, a bay of each agent closed."""
+    for lot in range(lots):
+        said = Teller(FACILITY, f"lot-{lot}", f"own-{lot}", 1)
+        bodies = [said.word(EventType.GATEWAY_HEALTH, at)]
+        for n in range(-(-bays // BAYS_AN_AGENT)):
+            heard = replace(said, told_seq=2 + n)
+            bodies.append(heard.word(EventType.AGENT_HEARD, at, agent_id=f"l{lot}-pi-{n}"))
+            shut = replace(said, told_seq=1002 + n)
+            spot_id = f"B{n * BAYS_AN_AGENT}"
+            bodies.append(shut.word(EventType.SPOT_CLOSED, at, spot_id=spot_id))
+        yield from (json.dumps(body, separators=(",", ":")).encode() for body in bodies)
 
 
 def postgres_cpu_s(conn: psycopg.Connection) -> float:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench.cloud_load import payloads
+from bench.cloud_load import payloads, words
 from cloud.postgres import connect, migrate
 from cloud.present import Delivered, Present
 from simulator import embedded
@@ -77,6 +77,9 @@ def fill(dsn: str, days: float) -> int:
         for batch in _batches(payloads(LOTS, SPOTS, CHANGES, timedelta(hours=9.6)), 5000):
             present.write(batch, datetime.now(UTC))
         now = datetime.now(UTC)
+        said = words(LOTS, SPOTS, now - timedelta(hours=12))
+        present.write([Delivered(f"words/0/{n}", each) for n, each in enumerate(said)], now)
+        assert conn.execute("SELECT count(*) FROM dead_letters").fetchone() == (0,)
         first = (now - timedelta(days=days + 2)).date()
         conn.execute("SELECT make_partitions(%s, %s)", (first, now.date()))
         for statement in PAST.values():

@@ -57,7 +57,7 @@ class Edge:
         self.store.close()
 
 
-class Teller:
+class AgentStream:
     """What one agent says: its stream, seq by seq."""
 
     def __init__(self, agent_id: str, version: str) -> None:

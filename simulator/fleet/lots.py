@@ -16,7 +16,7 @@ from gateway.config import GatewaySettings
 from gateway.sinks import Sink
 from lotkeeper import __version__
 from runtime.clock import SystemClock
-from simulator.fleet.edge import Edge, Teller, message
+from simulator.fleet.edge import AgentStream, Edge, message
 
 Interval = tuple[float, float]
 Bays = Mapping[str, Sequence[Interval]]
@@ -54,11 +54,11 @@ class FleetLot:
         self.bays = bays
         names = list(bays)
         self.zones = {bay: f"Z{n // bays_a_zone + 1}" for n, bay in enumerate(names)}
-        self._tellers = [
-            Teller(f"{lot_id}-pi-{n + 1}", __version__)
+        self._streams = [
+            AgentStream(f"{lot_id}-pi-{n + 1}", __version__)
             for n in range(-(-len(names) // bays_an_agent))
         ]
-        self.agents = {bay: self._tellers[n // bays_an_agent] for n, bay in enumerate(names)}
+        self.agents = {bay: self._streams[n // bays_an_agent] for n, bay in enumerate(names)}
         self.events: list[measures.Event] = []
         """What happened, as far as it was told."""
         self._now: dict[str, Status] = {}
@@ -67,12 +67,12 @@ class FleetLot:
     @property
     def told(self) -> int:
         """Records of all streams."""
-        return sum(each.seq for each in self._tellers)
+        return sum(each.seq for each in self._streams)
 
     @property
     def event_ids(self) -> set[str]:
         """Of all that was told."""
-        return {f"{t.agent_id}:e1:{seq + 1}" for t in self._tellers for seq in range(t.seq)}
+        return {f"{t.agent_id}:e1:{seq + 1}" for t in self._streams for seq in range(t.seq)}
 
     @property
     def occupied(self) -> int:
@@ -81,28 +81,28 @@ class FleetLot:
 
     def begin(self, at: datetime) -> None:
         """Its agents are born, and say how each bay is."""
-        for teller in self._tellers:
-            mine = [bay for bay in self.bays if self.agents[bay] is teller]
-            birth = teller.birth(mine, at)
+        for stream in self._streams:
+            mine = [bay for bay in self.bays if self.agents[bay] is stream]
+            birth = stream.birth(mine, at)
             first = [self._say(bay, _occupied(self.bays[bay], 0.0), at) for bay in mine]
-            self._commit(teller, [birth, *first])
+            self._commit(stream, [birth, *first])
 
     def tell(self, changes: Iterable[tuple[datetime, str, bool]]) -> None:
         """(when, bay, whether it is occupied from then on), in order."""
         of_agent: defaultdict[str, list[StreamRecord]] = defaultdict(list)
         for at, bay, occupied in changes:
             of_agent[self.agents[bay].agent_id].append(self._say(bay, occupied, at))
-        for teller in self._tellers:
-            self._commit(teller, of_agent[teller.agent_id])
+        for stream in self._streams:
+            self._commit(stream, of_agent[stream.agent_id])
 
     def _say(self, bay: str, occupied: bool, at: datetime) -> StreamRecord:
         status = self._now[bay] = Status.OCCUPIED if occupied else Status.FREE
         self.events.append(measures.Event(bay, status, at))
         return self.agents[bay].change(bay, status, at)
 
-    def _commit(self, teller: Teller, records: Sequence[StreamRecord]) -> None:
+    def _commit(self, stream: AgentStream, records: Sequence[StreamRecord]) -> None:
         for start in range(0, len(records), COMMIT):
-            self.edge.commit(teller.agent_id, message(records[start : start + COMMIT]))
+            self.edge.commit(stream.agent_id, message(records[start : start + COMMIT]))
 
     def _settings(self, folder: Path) -> GatewaySettings:
         return GatewaySettings.model_validate(
