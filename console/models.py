@@ -22,6 +22,14 @@ COUNTS: dict[str, Any] = {
 }
 
 
+READING: dict[str, Any] = {
+    "at": "2026-03-01T11:59:59Z",
+    "value": 41.5,
+    "unit": "cm",
+    "quality": "ok",
+    "health": "ok",
+    "reason": "",
+}
 LAST_KNOWN: dict[str, Any] = {
     "status": "occupied",
     "since": "2026-03-01T11:58:21Z",
@@ -209,12 +217,30 @@ class SpotNow(BaseModel):
     position: Position | None
 
 
-class SpotDetails(SpotNow):
-    """A spot with what was last heard of it, null where nothing ever was."""
+class SensorReading(BaseModel):
+    """What a spot's first sensor measured last before its agent's last heartbeat.
 
-    model_config = shows(**SPOT, last_known=LAST_KNOWN)
+    `value` is in `unit`: one figure, three of a magnetometer, null of a reading that is none;
+    `quality` says why.
+    """
+
+    model_config = shows(**READING)
+
+    at: AwareDatetime | None
+    value: float | tuple[float, float, float] | None
+    unit: str
+    quality: str
+    health: HealthState
+    reason: str
+
+
+class SpotDetails(SpotNow):
+    """A spot with what was last heard of it and its sensor, null where nothing ever was."""
+
+    model_config = shows(**SPOT, last_known=LAST_KNOWN, reading=READING)
 
     last_known: LastKnown | None
+    reading: SensorReading | None
 
 
 class Device(BaseModel):

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from nicegui import ui
 
 from console.lots import Lot
-from console.models import Device, SpotDetails
+from console.models import Device, SensorReading, SpotDetails
 from console.pages.acting import act
 from console.pages.moments import moment
 from console.pages.shell import Part, Visit, icon
@@ -96,7 +96,7 @@ class Bay:
         self._body.clear()
         with self._body:
             if of is not None:
-                self._sensor(of)
+                self._sensor(of, known.reading)
             self._past(kept)
 
     def _read(self, spot_id: str) -> tuple[SpotDetails, Device | None, Log]:
@@ -134,7 +134,7 @@ class Bay:
             return ""
         return f"{last.status.value} since {self._at(last.since)}"
 
-    def _sensor(self, of: Device) -> None:
+    def _sensor(self, of: Device, reading: SensorReading | None) -> None:
         Part("h3", text="Sensor")
         celsius, volts = of.temperature_c, of.supply_volts
         facts = {
@@ -146,7 +146,18 @@ class Bay:
             "Supply": "" if volts is None else f"{volts:.2f} V",
             "Waiting": "" if not of.waiting_records else f"{of.waiting_records} records",
         }
-        _facts(facts)
+        _facts(({} if reading is None else self._read_out(reading)) | facts)
+
+    def _read_out(self, reading: SensorReading) -> dict[str, str]:
+        value = reading.value
+        axes = value if isinstance(value, tuple) else () if value is None else (value,)
+        figures = " / ".join(f"{axis:.1f}" for axis in axes)
+        return {
+            # Only what is sound has a value.
+            "Reading": f"{figures} {reading.unit}" if axes else reading.quality.replace("_", " "),
+            "Read": self._at(reading.at) if reading.at else "",
+            "Fault": reading.reason,
+        }
 
     def _past(self, kept: Log) -> None:
         Part("h3", text="The last 24 hours")

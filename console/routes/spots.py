@@ -1,6 +1,6 @@
 """Spots and the devices that watch them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -14,11 +14,13 @@ from console.models import (
     LastKnown,
     Page,
     PageQuery,
+    SensorReading,
     SpotDetails,
     SpotNow,
     arranged,
 )
 from console.problems import Problem
+from contract.health import AgentHealth
 from contract.occupancy import SpotState
 from contract.words import Kind, Status
 from gateway.devices import Device as Registered
@@ -78,7 +80,21 @@ def spot(lot: TheLot, spot_id: str) -> SpotDetails:
         status=last.status, since=last.since, agent_id=last.agent_id, seq=last.seq
     )
     shown = _spot(lot, state, lot.owners().get(spot_id))
-    return SpotDetails(**shown.model_dump(), last_known=known)
+    agent = lot.agents().get(shown.agent_id) if shown.agent_id else None
+    reading = _reading(agent.health, spot_id) if agent and agent.health else None
+    return SpotDetails(**shown.model_dump(), last_known=known, reading=reading)
+
+
+def _reading(told: AgentHealth, spot_id: str) -> SensorReading | None:
+    sensor = told.spots.get(spot_id)
+    if sensor is None:
+        return None
+    at = (
+        told.time - timedelta(seconds=sensor.age_s)
+        if told.time and sensor.age_s is not None
+        else None
+    )
+    return SensorReading(at=at, **sensor.model_dump(exclude={"status", "age_s"}))
 
 
 @router.get("/devices")

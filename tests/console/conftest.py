@@ -56,6 +56,9 @@ floor = 2
 """
 
 
+SOUND = {"health": "ok", "unit": "cm", "quality": "ok"}
+
+
 class Site:
     """A lot on the shared broker: a real gateway and a client that speaks as its agents."""
 
@@ -117,9 +120,15 @@ class Site:
         self.link.stop()
 
     def beat(self, session: str = "s1") -> None:
-        """A heartbeat of agent pi-1."""
-        now = datetime.now(UTC)
-        health = {"session_id": session, "status": "up", "clock": "synced", "time": now.isoformat()}
+        """A heartbeat of agent pi-1, with what the sensor of A1 measured 2 s ago."""
+        now = datetime.now(UTC).isoformat()
+        health = {
+            "session_id": session,
+            "status": "up",
+            "clock": "synced",
+            "time": now,
+            "spots": {"A1": {"status": "occupied", "value": 41.5, **SOUND, "age_s": 2}},
+        }
         topic = self.topics.agent("pi-1", "health")
         self.link.publish(topic, json.dumps(health).encode())
 

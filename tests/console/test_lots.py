@@ -1,5 +1,6 @@
 """Facilities, lots, zones, floors, spots and devices, over real gateways and their stores."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -29,6 +30,16 @@ def test_a_silent_gateway_makes_its_lot_unknown_and_never_free(console, silent) 
     spot = console.read(f"/lots/{silent.lot_id}/spots/A1")
     assert (spot["status"], spot["reason"], spot["since"]) == ("unknown", "gateway_silent", None)
     assert spot["last_known"]["status"] == "occupied"
+
+
+def test_a_spot_has_what_its_sensor_measured_last(console, site) -> None:
+    reading = console.read(f"/lots/{site.lot_id}/spots/A1")["reading"]
+    heard = console.read(f"/lots/{site.lot_id}/devices/pi-1")["last_heartbeat"]
+    ago = datetime.fromisoformat(heard) - datetime.fromisoformat(reading.pop("at"))
+    assert ago == timedelta(seconds=2)
+    sound = {"health": "ok", "reason": "", "quality": "ok"}
+    assert reading == {"value": 41.5, "unit": "cm", **sound}
+    assert console.read(f"/lots/{site.lot_id}/spots/B1")["reading"] is None
 
 
 def test_facilities_sum_their_lots(console, site, silent) -> None:

@@ -61,6 +61,7 @@ def test_an_operator_closes_and_opens_a_bay_without_a_mouse(page, site) -> None:
     panel.get_by_role("heading", name="Bay A1").wait_for()
     assert "pi-1" in panel.inner_text()
     assert "online" in panel.inner_text()
+    assert "41.5 cm" in panel.inner_text()
     panel.locator(".moves li").first.wait_for()  # what its spool still holds
     page.wait_for_function("document.activeElement.id === 'bay-close'")
     panel.get_by_role("button", name="Close it").press("Enter")
