@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports units bench peers accuracy proof deb test-system lock clean
+.PHONY: help demo test lint types imports units bench peers accuracy proof deb test-system lock emulator clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,15 @@ deb: .venv/.dev ## the Debian packages, into build/deb (SUITE=trixie, ARCH=amd64
 test-system: .venv/.dev ## as root: docs/install.md followed on booted Debians, the packages' life (SUITE=trixie)
 	@LOTKEEPER_SUITES="$(SUITE)" $(BIN)/pytest -m system -s $(ARGS) tests/system
 
+emulator: build/emulator/.made ## an AWS that executes, in build/emulator, for tests/cloud/aws
+
+build/emulator/.made: requirements/emulator.txt
+	@echo "installing $< into build/emulator"
+	@$(PYTHON) -m venv build/emulator
+	@build/emulator/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  --requirement $<
+	@touch $@
+
 # setuptools comes with the lock, so the build needs nothing that is not pinned.
 .venv/.%: requirements/%.txt pyproject.toml | .venv/bin/python
 	@echo "installing requirements/$*.txt into .venv"
@@ -95,6 +104,7 @@ lock: ## resolve the locks again, to the newest versions that pyproject.toml all
 	  --output-file requirements/console.txt pyproject.toml
 	@$(LOCK) --constraint requirements/dev.txt --extra cloud \
 	  --output-file requirements/cloud.txt pyproject.toml
+	@$(LOCK) --extra emulator --output-file requirements/emulator.txt pyproject.toml
 	@$(LOCK) --constraint requirements/dev.txt --extra demo \
 	  --output-file requirements/demo.txt pyproject.toml
 

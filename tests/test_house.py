@@ -22,9 +22,12 @@ LOCKED_EXTRAS = {
     "console": ["console"],
     "demo": ["demo"],
     "dev": ["dev"],
+    "emulator": ["emulator"],
     "gateway": ["gateway", "kafka", "kinesis", "notify"],
     "spark": ["spark"],
 }
+APART = {"emulator"}
+"""Never installed beside the others."""
 LEFT_TO_THE_DISTRIBUTION = {"rpi-gpio"}  # no wheels in the index: it would have to be compiled
 MODULE_LINES = 400
 
@@ -174,7 +177,7 @@ class TestLocks:
             if package not in LEFT_TO_THE_DISTRIBUTION:
                 assert requirement.specifier.contains(pins[package]), requirement
 
-    @pytest.mark.parametrize("name", LOCKED_EXTRAS)
+    @pytest.mark.parametrize("name", sorted(LOCKED_EXTRAS.keys() - APART))
     def test_agree_with_dev(self, name: str) -> None:
         """So that one .venv serves `make demo` and `make test`."""
         dev = locked("dev")

@@ -102,7 +102,9 @@ resource "aws_kinesis_firehose_delivery_stream" "lake" {
     role_arn            = aws_iam_role.this.arn
     bucket_arn          = var.lake_arn
     kms_key_arn         = var.kms_key_arn
-    prefix              = "parking-data/${local.path}/"
+    # A prefix that names no time of arrival may get folders of it appended; so this one does, within
+    # the object's name.
+    prefix              = "parking-data/${local.path}/!{timestamp:yyyyMMddHH}-"
     error_output_prefix = "firehose-errors/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
     # Dynamic partitioning asks for 64 MB at least; the seconds come first in all but the largest.
     buffering_size     = 64
