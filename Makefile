@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports units bench peers accuracy proof deb test-system lock emulator clean
+.PHONY: help demo test lint types imports units bench peers accuracy proof deb test-system lock spark emulator clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,20 @@ deb: .venv/.dev ## the Debian packages, into build/deb (SUITE=trixie, ARCH=amd64
 test-system: .venv/.dev ## as root: docs/install.md followed on booted Debians, the packages' life (SUITE=trixie)
 	@LOTKEEPER_SUITES="$(SUITE)" $(BIN)/pytest -m system -s $(ARGS) tests/system
 
+# PySpark is half a gigabyte, and source that has to be built: it has an environment of its own.
+SPARK := build/spark/bin/python -m pip install --quiet --disable-pip-version-check
+
+spark: build/spark/.made ## PySpark in build/spark, for `cloud backfill --engine spark` and its tests
+
+build/spark/.made: requirements/spark.txt pyproject.toml
+	@$(PYTHON) -m venv build/spark
+	@sed -n '/^setuptools==/,/[^\]$$/p' $< >build/spark/first.txt
+	@$(SPARK) --require-hashes --requirement build/spark/first.txt
+	@echo "installing $< into build/spark"
+	@$(SPARK) --require-hashes --no-build-isolation --requirement $<
+	@$(SPARK) --no-deps --no-build-isolation --editable .
+	@touch $@
+
 emulator: build/emulator/.made ## an AWS that executes, in build/emulator, for tests/cloud/aws
 
 build/emulator/.made: requirements/emulator.txt
@@ -104,6 +118,8 @@ lock: ## resolve the locks again, to the newest versions that pyproject.toml all
 	  --output-file requirements/console.txt pyproject.toml
 	@$(LOCK) --constraint requirements/dev.txt --extra cloud \
 	  --output-file requirements/cloud.txt pyproject.toml
+	@$(LOCK) --constraint requirements/dev.txt --extra spark \
+	  --output-file requirements/spark.txt pyproject.toml
 	@$(LOCK) --extra emulator --output-file requirements/emulator.txt pyproject.toml
 	@$(LOCK) --constraint requirements/dev.txt --extra demo \
 	  --output-file requirements/demo.txt pyproject.toml

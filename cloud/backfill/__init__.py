@@ -8,6 +8,7 @@
 
 Objects are named by the file's own digest and hold no time of the run: a second one writes the same
 bytes over the same objects. One SQL text a source judges the rows, in words that DuckDB and Spark
-both read; local times become UTC by a table of the zone's offsets, as engines disagree on the hours
-that a change of the clock repeats or leaves out.
+read alike: `\\z`, as Java's `$` matches before a last line break too; hours spelled out, as DuckDB
+takes 24:00:00 for a time. Local times become UTC by a table of the zone's offsets, as engines
+disagree on the hours that a change of the clock repeats or leaves out.
 """

@@ -2,13 +2,13 @@
 -- Reads: rows (line, the file's columns as text), offsets (the zone's, in seconds since 1970).
 WITH parsed AS (
     SELECT r.line,
-        CASE WHEN regexp_like(r.systemcodenumber, '^[A-Za-z0-9_. -]{1,64}$')
+        CASE WHEN regexp_like(r.systemcodenumber, '^[A-Za-z0-9_. -]{1,64}\z')
             THEN replace(r.systemcodenumber, ' ', '-') END AS lot_id,
-        CASE WHEN regexp_like(r.capacity, '^[1-9][0-9]{0,5}$')
+        CASE WHEN regexp_like(r.capacity, '^[1-9][0-9]{0,5}\z')
             THEN TRY_CAST(r.capacity AS bigint) END AS capacity,
-        CASE WHEN regexp_like(r.occupancy, '^-?[0-9]{1,6}$')
+        CASE WHEN regexp_like(r.occupancy, '^-?[0-9]{1,6}\z')
             THEN TRY_CAST(r.occupancy AS bigint) END AS occupied,
-        CASE WHEN regexp_like(r.lastupdated, '^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$')
+        CASE WHEN regexp_like(r.lastupdated, '^[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\z')
             THEN CAST(to_unixtime(TRY_CAST(r.lastupdated AS timestamp)) AS bigint) END AS local_s
     FROM rows AS r
 ), timed AS (
@@ -47,4 +47,3 @@ SELECT n.line,
     n.lot_id, n.at_s, n.capacity, n.occupied,
     coalesce(n.twice, FALSE) AS clock_twice
 FROM numbered AS n
-ORDER BY n.line

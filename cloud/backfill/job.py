@@ -1,26 +1,59 @@
-"""A backfill: a source's file into the lake, and an account of its rows."""
+"""A backfill: a source's file into the lake, and an account of its rows, whoever judges them."""
 
 import hashlib
 import json
-from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from importlib.resources import files
-from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
-import duckdb
 import pyarrow as pa
 import sqlglot
 from sqlglot import ErrorLevel
 
-from cloud.backfill.clock import offsets
-from cloud.backfill.rows import read
+from cloud.backfill.rows import opened
 from cloud.backfill.sources import Row, Source
 from cloud.lake.store import Store
 
 RAW = "raw/historical"
 MADE = "processed/historical"
+
+DROPPED = pa.schema([("line", pa.int64()), ("raw", pa.string()), ("reason", pa.string())])
+
+Told = Callable[[int, int], None]
+"""Hears of objects that are done, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """`rows` of the file, those of them that are `kept`, and what was done to these."""
+
+    rows: int
+    kept: int
+    noted: dict[str, int]
+
+
+class Judged(Protocol):
+    """A file's rows with what is said of them, by an engine."""
+
+    def counts(self) -> Counts:
+        """How many there are."""
+        ...
+
+    def dropped(self) -> pa.Table:
+        """Those with a reason against them, as DROPPED, in the file's order."""
+        ...
+
+    def write(self, store: Store, name: str, told: Told) -> Collection[str]:
+        """Put what the others say into the lake, as `placed` has it, each object whole and in the
+        file's order. The objects. Raises OSError.
+        """
+        ...
+
+
+Engine = Callable[[Source, str, str], Judged]
+"""Of a source, a file and its zone. Raises BadFile, OSError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,74 +81,64 @@ def text(source: str, dialect: Literal["duckdb", "spark"]) -> str:
     return str(made[0])
 
 
-def judged(source: Source, rows: pa.Table, zone: str) -> list[Row]:
-    """Each of `rows`, in order, with what it says and the reason against it, by DuckDB."""
-    with duckdb.connect() as db:
-        db.execute("SET TimeZone = 'UTC'")
-        db.register("rows", rows)
-        db.register("offsets", offsets(zone))
-        found: list[Row] = db.sql(text(source.name, "duckdb")).to_arrow_table().to_pylist()
-    return found
+def placed(source: Source, row: Row, name: str) -> Iterator[tuple[str, Row]]:
+    """What a kept row becomes, and the object that each goes to."""
+    for made in source.made(row):
+        yield f"{MADE}/{source.folder}/{source.place(made['timestamp'])}/{name}.parquet", made
 
 
 def backfill(
     store: Store,
     source: Source,
-    path: Path,
+    file: str,
     zone: str,
-    told: Callable[[int, int], None] = lambda done, of: None,
+    engine: Engine,
+    told: Told = lambda done, of: None,
 ) -> Report:
-    """Put `path` into the lake; `told` hears of objects done, and of how many.
+    """Put `file` into the lake.
 
-    A second run changes nothing; one with another `zone` takes the place of the first. Killed, run
-    it again. Raises BadFile, OSError.
+    A second run changes nothing, by another engine neither; one with another `zone` takes the
+    place of the first. Killed, run it again. Raises BadFile, OSError.
     """
-    data = path.read_bytes()
-    sha256 = hashlib.sha256(data).hexdigest()
-    rows = read(path, source.columns)
-    results = judged(source, rows, zone)
-    kept = [row for row in results if row["reason"] is None]
+    judged = engine(source, file, zone)
+    with opened(file) as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    _keep(store, source, file, sha256)
     name = f"{source.name}-{sha256[:16]}"
-    raw = f"{RAW}/{source.name}/{sha256}.csv"
-    if raw not in store.names(f"{RAW}/{source.name}"):
-        store.put(raw, data)
-    objects = _objects(source, kept, name)
-    for done, (place, made) in enumerate(objects.items(), 1):
-        store.put_table(place, pa.Table.from_pylist(made, source.schema))
-        told(done, len(objects))
-    store.put_table(f"{MADE}/quarantine/{name}.parquet", _quarantine(rows, results))
-    _let_go(store, f"{MADE}/{source.folder}", f"/{name}.parquet", set(objects))
+    objects = judged.write(store, name, told)
+    dropped = judged.dropped()
+    store.put_table(f"{MADE}/quarantine/{name}.parquet", dropped)
+    _let_go(store, f"{MADE}/{source.folder}", f"/{name}.parquet", objects)
+    counts = judged.counts()
     report = Report(
         source.name,
         sha256,
         zone,
-        len(results),
-        len(kept),
-        dict(Counter(row["reason"] for row in results if row["reason"]).most_common()),
-        {word: sum(row[word] for row in kept) for word in source.noted},
+        counts.rows,
+        counts.kept,
+        _by_reason(dropped),
+        counts.noted,
         len(objects),
     )
     store.put(f"{MADE}/reports/{name}.json", json.dumps(asdict(report), indent=1).encode())
     return report
 
 
-def _objects(source: Source, kept: list[Row], name: str) -> dict[str, list[Row]]:
-    """What was made of the kept rows, by the object that it goes to."""
-    found: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in kept:
-        for made in source.made(row):
-            folder = source.place(made["timestamp"])
-            found[f"{MADE}/{source.folder}/{folder}/{name}.parquet"].append(made)
-    return dict(sorted(found.items()))
+def _keep(store: Store, source: Source, file: str, sha256: str) -> None:
+    """The file as it came, unless the lake has it."""
+    folder = f"{RAW}/{source.name}"
+    if f"{folder}/{sha256}.csv" not in store.names(folder):
+        with opened(file) as stream:
+            store.put(f"{folder}/{sha256}.csv", stream.read())
 
 
-def _quarantine(rows: pa.Table, results: list[Row]) -> pa.Table:
-    reasons = pa.array([row["reason"] for row in results], pa.string())
-    table = rows.select(["line", "raw"]).append_column("reason", reasons)
-    return table.filter(reasons.is_valid())
+def _by_reason(dropped: pa.Table) -> dict[str, int]:
+    """How many, the most first."""
+    counts = Counter(dropped["reason"].to_pylist())
+    return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
 
 
-def _let_go(store: Store, prefix: str, ending: str, but: set[str]) -> None:
+def _let_go(store: Store, prefix: str, ending: str, but: Collection[str]) -> None:
     """Remove this file's objects of a run with another zone."""
     for each in list(store.names(prefix)):
         if each.endswith(ending) and each not in but:

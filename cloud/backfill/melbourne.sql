@@ -4,12 +4,12 @@
 -- by no more than 60 s to the departure before. A stay of 0 minutes is taken as one of 30 s.
 WITH parsed AS (
     SELECT r.line,
-        CASE WHEN regexp_like(r.bayid, '^[A-Za-z0-9_.-]{1,64}$') THEN r.bayid END AS spot_id,
+        CASE WHEN regexp_like(r.bayid, '^[A-Za-z0-9_.-]{1,64}\z') THEN r.bayid END AS spot_id,
         CASE WHEN regexp_like(
-                r.departuretime, '^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$')
+                r.departuretime, '^[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\z')
             THEN CAST(to_unixtime(TRY_CAST(r.departuretime AS timestamp)) AS bigint)
             END AS local_s,
-        CASE WHEN regexp_like(r.duration, '^-?[0-9]{1,6}([.][0-9]{1,6})?$')
+        CASE WHEN regexp_like(r.duration, '^-?[0-9]{1,6}([.][0-9]{1,6})?\z')
             THEN CAST(round(TRY_CAST(r.duration AS double) * 60.0E0) AS bigint) END AS stay_s
     FROM rows AS r
 ), timed AS (
@@ -67,4 +67,3 @@ SELECT s.line, s.reason, s.spot_id,
     coalesce(s.free_s > s.departed_s - s.played_s, FALSE) AS trimmed,
     coalesce(s.twice, FALSE) AS clock_twice
 FROM settled AS s
-ORDER BY s.line

@@ -14,6 +14,7 @@ import pytest
 import sqlglot
 from typer.testing import CliRunner, Result
 
+from cloud.backfill import duck
 from cloud.backfill.job import Report, backfill, text
 from cloud.backfill.rows import BadFile
 from cloud.backfill.sources import SOURCES
@@ -40,7 +41,8 @@ class Lake:
         return path
 
     def fill(self, source: str, path: Path, zone: str = "") -> Report:
-        report = backfill(self.store, SOURCES[source], path, zone or SOURCES[source].time_zone)
+        zone = zone or SOURCES[source].time_zone
+        report = backfill(self.store, SOURCES[source], str(path), zone, duck.judge)
         assert report.rows == report.kept + sum(report.dropped.values())
         assert len(self.rows("quarantine")) == sum(report.dropped.values())
         return report
@@ -172,11 +174,12 @@ def test_each_bad_count_has_its_reason(lake: Lake) -> None:
         "Bull Ring,100,many,2016-10-04 09:00:00",
         "Bull Ring,100,70,2016-13-04 09:00:00",
         "Bull Ring,100,70,04/10/2016 09:00",
+        "Bull Ring,100,70,2016-10-04 24:00:00",
         "",
         '"Bull, Ring",100',
     )
     report = lake.fill("birmingham", lake.file("birmingham", *lines))
-    assert (report.rows, report.kept) == (13, 2)
+    assert (report.rows, report.kept) == (14, 2)
     assert reasons(lake) == [
         (3, "duplicate"),
         (4, "conflicting duplicate"),
@@ -188,7 +191,8 @@ def test_each_bad_count_has_its_reason(lake: Lake) -> None:
         (11, "unreadable Occupancy"),
         (12, "unreadable LastUpdated"),
         (13, "unreadable LastUpdated"),
-        (15, "unreadable SystemCodeNumber"),
+        (14, "unreadable LastUpdated"),
+        (16, "unreadable SystemCodeNumber"),
     ]
     assert lake.rows("quarantine")[-1]["raw"] == '"Bull, Ring",100'
     assert [row["occupied"] for row in lake.rows("occupancy")] == [50, 70]
