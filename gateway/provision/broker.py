@@ -8,6 +8,7 @@ another's session: without it, any bay could empty the gateway's queue by its cl
 import os
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,9 +19,10 @@ from contract.topics import Topics
 from gateway.provision import ca
 from gateway.provision.files import SECRET, NotWritten, Planned
 from gateway.provision.lot import Lot
-from gateway.provision.places import BrokerPlaces
+from gateway.provision.places import BROKER, BrokerPlaces
 from gateway.provision.register import Register, Role
 
+ASK_UNIT = ("systemctl", "show", "mosquitto.service", "--property=MainPID", "--value")
 GROUP = "mosquitto"
 """Debian's mosquitto reads key and rights as a member of it, and may change neither."""
 SETTLE_S = 0.3
@@ -160,7 +162,7 @@ def tell(lot: Lot, changed: Iterable[Planned]) -> Told:
     """
     if not any(each.path.is_relative_to(lot.broker) for each in changed):
         return Told.NOTHING_NEW
-    pid = _pid(lot.broker_pid_file)
+    pid = _pid(lot)
     if pid is None:
         return Told.NOT_RUNNING
     try:
@@ -168,14 +170,21 @@ def tell(lot: Lot, changed: Iterable[Planned]) -> Told:
     except OSError as error:
         raise BrokerNotTold(f"the broker (pid {pid}): {error.strerror}; run this as root") from None
     time.sleep(SETTLE_S)
-    return Told.READS if _pid(lot.broker_pid_file) == pid else Told.ENDED
+    return Told.READS if _pid(lot) == pid else Told.ENDED
 
 
-def _pid(file: Path) -> int | None:
+def _pid(lot: Lot) -> int | None:
     """The broker's process, if it runs: a pid alone may have become another's."""
     try:
-        pid = int(file.read_text())
+        pid = int(_written_pid(lot))
         stat = Path(f"/proc/{pid}/stat").read_text()  # proc(5): pid (name) state ...
-    except (OSError, ValueError):
+    except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
     return pid if re.match(r"\d+ \(mosquitto\) [^ZX]", stat) else None
+
+
+def _written_pid(lot: Lot) -> str:
+    """By its file, or by its unit: Debian 13's mosquitto writes no file. Raises OSError."""
+    if lot.broker_pid_file.exists() or lot.broker != BROKER:
+        return lot.broker_pid_file.read_text()
+    return subprocess.run(ASK_UNIT, capture_output=True, text=True, timeout=10).stdout

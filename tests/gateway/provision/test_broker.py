@@ -1,5 +1,6 @@
 """How a broker is told: the right process, once there is something new, and what became of it."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -13,8 +14,10 @@ from gateway.provision import broker
 from gateway.provision.broker import Told
 from gateway.provision.files import Planned
 from gateway.provision.lot import Lot
+from gateway.provision.places import BROKER
 from gateway.provision.register import Register, Role
 
+UNITS_PID = "show mosquitto.service --property=MainPID --value"
 Start = Callable[[str, str], "subprocess.Popen[str]"]
 
 
@@ -82,6 +85,24 @@ def test_another_program_with_its_old_pid_is_left_alone(lot: Lot, start: Start) 
 
 def test_no_pid_file_is_no_broker(lot: Lot) -> None:
     assert broker.tell(lot, new(lot)) is Told.NOT_RUNNING
+
+
+def test_where_debians_broker_writes_no_pid_file_its_unit_is_asked(
+    lot: Lot, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Debian 13; only for the folder that Debian's own broker reads."""
+    process = start("mosquitto", "echo heard")
+    lot.broker_pid_file.unlink()
+    systemctl = tmp_path / "bin" / "systemctl"
+    systemctl.parent.mkdir()
+    systemctl.write_text(f'#!/bin/sh\n[ "$*" = "{UNITS_PID}" ] && echo {process.pid}\n')
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{systemctl.parent}:{os.environ['PATH']}")
+    assert broker.tell(lot, new(lot)) is Told.NOT_RUNNING
+    debians = lot.model_copy(update={"broker": BROKER})
+    assert broker.tell(debians, new(debians)) is Told.READS
+    assert process.stdout
+    assert process.stdout.readline() == "heard\n"
 
 
 def test_nothing_new_is_not_told(lot: Lot, start: Start) -> None:
