@@ -148,12 +148,12 @@ def program(name: str) -> Path:
     return PROGRAMS / name
 
 
-def by_spark(command: list[str | Path], source: str, file: Path, lake: Path) -> Report:
-    """What the command says that it did."""
-    words = ["cloud", "backfill", source, str(file), "--engine", "spark", "--lake", str(lake)]
+def by_spark(command: list[str | Path], source: str, file: str, lake: str, at: Path) -> Report:
+    """What the command says that it did, in the folder `at`."""
+    words = ["cloud", "backfill", source, file, "--engine", "spark", "--lake", lake]
     run = subprocess.run(
         [*command, *words, "--json"],
-        cwd=lake.parent,
+        cwd=at,
         env=os.environ | QUICK | {"PYTHONPATH": str(REPO)},
         capture_output=True,
         text=True,
@@ -167,7 +167,7 @@ def assert_alike(folder: Path, source: str, file: Path, command: list[str | Path
     """That both engines say and write the same of `file`."""
     here, there = Store(str(folder / "duckdb")), Store(str(folder / "spark"))
     report = backfill(here, SOURCES[source], str(file), SOURCES[source].time_zone, duck.judge)
-    assert by_spark(command, source, file, folder / "spark") == report
+    assert by_spark(command, source, str(file), str(folder / "spark"), folder) == report
     names = list(here.names(""))
     assert list(there.names("")) == names
     for name in names:
