@@ -79,7 +79,6 @@ def test_an_agent_enrols_and_speaks_over_tls(
     """Another machine, without the gateway's package."""
     beside.install([path for path in debs[1] if path.name.startswith(ON_AN_AGENT)])
     debian.run("lotkeeper", "gateway", "add-agent", "pi-1", "--out", "/root/bundle")
-    debian.run("systemctl", "reload", BROKER)
     invitation = (debian.root / "root/bundle/pi-1/invitation").read_text()
     beside.write("/root/invitation", invitation, 0o600)
     beside.run("lotkeeper", "agent", "enroll", "--invitation", "/root/invitation")
