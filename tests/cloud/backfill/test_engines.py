@@ -1,6 +1,7 @@
 """DuckDB and Spark make the same lake: every object, the quarantine and the report, byte for byte.
 
-Spark runs as people run it, by the command of its own environment (`make spark`).
+Spark runs as people run it, by the command of its own environment (`make spark`). A start of it alone
+costs some 20 s of a processor, so all of these are proofs; CI runs those with odd rows.
 """
 
 import json
@@ -182,6 +183,7 @@ def assert_alike(folder: Path, source: str, file: Path, command: list[str | Path
     return report
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(PATIENCE_S)
 @pytest.mark.parametrize("source", SOURCES)
 def test_odd_rows_are_judged_alike(tmp_path: Path, source: str) -> None:
