@@ -1,7 +1,7 @@
 """DuckDB and Spark make the same lake: every object, the quarantine and the report, byte for byte.
 
-Spark runs as people run it, by the command of its own environment (`make spark`). A start of it alone
-costs some 20 s of a processor, so all of these are proofs; CI runs those with odd rows.
+Spark runs as people run it, by the command of its own environment (`make spark`). A start of it
+alone costs some 20 s of a processor, so all of these are proofs; CI runs those with odd rows.
 """
 
 import json
