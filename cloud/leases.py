@@ -158,7 +158,7 @@ class Leases:
     def leave(self) -> None:
         """Give all up. While the database is away they are free when they lapse."""
         if self._conn is not None:
-            with suppress(psycopg.OperationalError), self._transaction() as run:
+            with suppress(psycopg.OperationalError, StreamError), self._transaction() as run:
                 run(_DIE)
             self._drop()
 

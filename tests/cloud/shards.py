@@ -77,7 +77,7 @@ class Kinesis:
         if operation == "GetShardIterator":
             shard = self.shards[asked["ShardId"]]
             after = int(asked.get("StartingSequenceNumber", 0))
-            assert (asked["ShardIteratorType"] == "TRIM_HORIZON") == (after == 0)
+            after -= {"AT_SEQUENCE_NUMBER": 1}.get(asked["ShardIteratorType"], 0)
             return Reply(200, {"ShardIterator": self._iterator(shard, after)})
         assert operation == "GetRecords"
         return self._records(asked)

@@ -57,10 +57,13 @@ class Reader:
 
     def poll(self, turns: int = 1, limit: int = 100) -> list[bytes]:
         """What came new."""
-        came = [each for _ in range(turns) for each in self.stream.poll(limit, 0.5)]
-        self.sources += [each.source for each in came]
-        self.waiting += [each.payload for each in came]
-        return [each.payload for each in came]
+        came = []
+        for _ in range(turns):
+            polled = self.stream.poll(limit, 0.5)
+            self.sources += [each.source for each in polled]
+            self.waiting += [each.payload for each in polled]
+            came += [each.payload for each in polled]
+        return came
 
     def commit(self) -> None:
         self._give_away()
