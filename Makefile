@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports units bench peers accuracy proof deb test-system lock spark emulator clean
+.PHONY: help demo test lint types imports units bench peers accuracy proof deb test-system lock spark emulator terraform clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +32,8 @@ imports: .venv/.dev ## import-linter: which package may import which
 units: .venv/.dev ## systemd's judgement of the units: valid, and how exposed
 	@$(BIN)/pytest -q -s tests/systemd
 
-# lot and load_agent are what the benchmarks share; accuracy takes an hour and is no timing.
-BENCHES := $(filter-out lot load_agent accuracy,$(patsubst bench/%.py,%,$(wildcard bench/*.py)))
+# lot, load_agent and cloud_load are what the benchmarks share; accuracy takes an hour and is no timing.
+BENCHES := $(filter-out lot load_agent cloud_load accuracy,$(patsubst bench/%.py,%,$(wildcard bench/*.py)))
 
 bench: .venv/.dev ## every benchmark in turn
 	@set -e; for bench in $(BENCHES); do echo "== $$bench"; $(BIN)/python -m bench.$$bench; done
@@ -81,6 +81,16 @@ build/emulator/.made: requirements/emulator.txt
 	  --requirement $<
 	@touch $@
 
+terraform: build/terraform/.made ## cloud/terraform against the AWS provider's schema, tests, linter (ARGS="validate")
+	@build/terraform/bin/python -m cloud.terraform.check $(ARGS)
+
+build/terraform/.made: requirements/terraform.txt
+	@echo "installing $< into build/terraform"
+	@$(PYTHON) -m venv build/terraform
+	@build/terraform/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  --requirement $<
+	@touch $@
+
 # setuptools comes with the lock, so the build needs nothing that is not pinned.
 .venv/.%: requirements/%.txt pyproject.toml | .venv/bin/python
 	@echo "installing requirements/$*.txt into .venv"
@@ -121,6 +131,7 @@ lock: ## resolve the locks again, to the newest versions that pyproject.toml all
 	@$(LOCK) --constraint requirements/dev.txt --extra spark \
 	  --output-file requirements/spark.txt pyproject.toml
 	@$(LOCK) --extra emulator --output-file requirements/emulator.txt pyproject.toml
+	@$(LOCK) --extra terraform --output-file requirements/terraform.txt pyproject.toml
 	@$(LOCK) --constraint requirements/dev.txt --extra demo \
 	  --output-file requirements/demo.txt pyproject.toml
 

@@ -25,8 +25,9 @@ LOCKED_EXTRAS = {
     "emulator": ["emulator"],
     "gateway": ["gateway", "kafka", "kinesis", "notify"],
     "spark": ["spark"],
+    "terraform": ["terraform"],
 }
-APART = {"emulator"}
+APART = {"emulator", "terraform"}
 """Never installed beside the others."""
 LEFT_TO_THE_DISTRIBUTION = {"rpi-gpio"}  # no wheels in the index: it would have to be compiled
 MODULE_LINES = 400

@@ -22,12 +22,14 @@ resource "aws_apigatewayv2_integration" "door" {
 }
 
 resource "aws_apigatewayv2_route" "events" {
+  # checkov:skip=CKV_AWS_309:the function checks tokens, each for its lots
   api_id    = aws_apigatewayv2_api.door.id
   route_key = "POST /v1/events"
   target    = "integrations/${aws_apigatewayv2_integration.door.id}"
 }
 
 resource "aws_cloudwatch_log_group" "access" {
+  # checkov:skip=CKV_AWS_338:for finding faults; what happened is kept in the lake
   name              = "/apigateway/${var.name}-door"
   retention_in_days = 30
   kms_key_id        = var.kms_key_arn

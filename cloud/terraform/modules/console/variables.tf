@@ -21,6 +21,11 @@ variable "image_uri" {
   type        = string
 }
 
+variable "logs_bucket" {
+  description = "The bucket of access logs."
+  type        = string
+}
+
 variable "vpc_id" {
   description = "The network, with an internet gateway."
   type        = string

@@ -177,6 +177,7 @@ module "console" {
   name        = var.name
   kms_key_arn = module.kms.key_arn
   image_uri   = var.console_image
+  logs_bucket = module.s3.logs_bucket
   vpc_id      = module.network.vpc_id
   subnets     = module.network.private_subnets
 }

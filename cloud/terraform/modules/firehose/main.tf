@@ -81,6 +81,7 @@ resource "aws_iam_role_policy" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "this" {
+  # checkov:skip=CKV_AWS_338:for finding faults; what happened is kept in the lake
   name              = "/aws/kinesisfirehose/${var.name}-lake"
   retention_in_days = 30
   kms_key_id        = var.kms_key_arn
@@ -99,9 +100,9 @@ resource "aws_kinesis_firehose_delivery_stream" "lake" {
     role_arn           = aws_iam_role.this.arn
   }
   extended_s3_configuration {
-    role_arn            = aws_iam_role.this.arn
-    bucket_arn          = var.lake_arn
-    kms_key_arn         = var.kms_key_arn
+    role_arn    = aws_iam_role.this.arn
+    bucket_arn  = var.lake_arn
+    kms_key_arn = var.kms_key_arn
     # A prefix that names no time of arrival may get folders of it appended; so this one does, within
     # the object's name.
     prefix              = "parking-data/${local.path}/!{timestamp:yyyyMMddHH}-"

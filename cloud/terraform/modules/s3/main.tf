@@ -19,11 +19,21 @@ locals {
 }
 
 resource "aws_s3_bucket" "data" {
+  # checkov:skip=CKV_AWS_18:aws_s3_bucket_logging.data, for each
+  # checkov:skip=CKV_AWS_21:the lake's alone has versions; results are had again by asking again
+  # checkov:skip=CKV_AWS_144:what is lost with a region is taken as lost
+  # checkov:skip=CKV_AWS_145:aws_s3_bucket_server_side_encryption_configuration.data, for each
+  # checkov:skip=CKV2_AWS_6:aws_s3_bucket_public_access_block.this, for each
+  # checkov:skip=CKV2_AWS_62:nothing waits for objects
   for_each = local.buckets
   bucket   = each.value
 }
 
 resource "aws_s3_bucket" "logs" {
+  # checkov:skip=CKV_AWS_21:logs are written once, and expire
+  # checkov:skip=CKV_AWS_144:what is lost with a region is taken as lost
+  # checkov:skip=CKV_AWS_145:S3 delivers logs to none with KMS
+  # checkov:skip=CKV2_AWS_62:nothing waits for objects
   bucket = "${var.name}-access-logs-${local.suffix}"
 }
 
@@ -177,6 +187,9 @@ resource "aws_s3_bucket_lifecycle_configuration" "logs" {
     expiration {
       days = var.logs_days
     }
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 2
+    }
   }
 }
 
@@ -213,6 +226,16 @@ data "aws_iam_policy_document" "logs" {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
       values   = [local.suffix]
+    }
+  }
+  # The console's load balancer.
+  statement {
+    sid       = "BalancerLogs"
+    actions   = ["s3:PutObject"]
+    resources = ["${aws_s3_bucket.logs.arn}/console/AWSLogs/${local.suffix}/*"]
+    principals {
+      type        = "Service"
+      identifiers = ["logdelivery.elasticloadbalancing.amazonaws.com"]
     }
   }
 }

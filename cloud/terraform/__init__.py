@@ -1,0 +1,1 @@
+"""AWS by Terraform; `check` tells whether the provider's own schema agrees."""

@@ -1,0 +1,1 @@
+"""Terraform held against the AWS provider's schema, without the provider: `make terraform`."""
