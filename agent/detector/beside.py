@@ -8,30 +8,37 @@ step is taken into the baseline. What the second best would mean for the vacant 
 
 import math
 from collections import deque
+from dataclasses import dataclass
 
 from agent.detector.baseline import ZERO, along, difference
-from agent.detector.doubt import begin_doubt
-from agent.detector.moving import Movement, Moving
-from agent.detector.stories import stories
+from agent.detector.doubt import begin_doubt, forget_doubt, suspect
+from agent.detector.moving import Echo, Movement, Moving
+from agent.detector.proof import Proof, prove
+from agent.detector.stories import Story, echo_at_rest_mg, stories
 from contract.words import Status
-from drivers import Vector
 
 NEIGHBOUR_SHARE = 0.25
 """A change of more than this share of a vehicle's own peak reaches the next bay hardly ever."""
 DOUBTFUL_SHARE = 0.4
 """One of less than this share may be: it has to stand for longer."""
-DOUBT = 2.0
+DOUBT = 4.0
 """Another story that is less than this behind may be the true one."""
+SUSPECT = 9.0
+"""One that is less than this behind is remembered: the own vehicle's next movement may prove it."""
 BESIDE_S = 6.0
 """A movement next door that was this much earlier or later may be the same: a chip repeats rows."""
 OWN_S = 2
+FAR_MG = 50.0
+"""What a strong vehicle 3 m away does to a sensor: as far from this one as from the next."""
 MUCH_LOUDER = 1.5
 OWN_LAG_S = 2.5
 """Adjacent sensors decide within a second of each other, and a frozen one lags."""
 UNDOES = (0.7, 1.4)
 """A step next door that is so much of the one at the arrival may be the departure."""
-PAUSE_S = 3.0
-"""A movement that goes on after less than this is the same."""
+UNSEEN_S = 2.5
+"""A vehicle's strongest second may have been among those that nobody measured."""
+PAUSE_S = 4.0
+"""A movement that goes on after less than this is the same: none was told over before."""
 RECENT_S = 60.0
 
 
@@ -57,6 +64,8 @@ def move(
     assert state.mean is not None
     if not state.moving and before_s is not None:
         _begin(state, on_mg, before_s, now_s)
+    if before_s is not None and now_s - before_s > UNSEEN_S:
+        state.is_gappy = True
     if state.rest is None:
         state.steady_since_s = now_s
         return
@@ -67,7 +76,7 @@ def move(
         state.quick_since_s = min(state.quick_since_s, now_s)
         step = difference(state.mean, state.rest)
         state.moved = Movement(state.quick_since_s, now_s, state.peak_mg, step)
-    _note_own(state, on_mg, now_s)
+    _note_own(state, now_s)
     if quick or math.dist(state.mean, state.level) < NEIGHBOUR_SHARE * beside_mg:
         state.steady_since_s = now_s
 
@@ -88,7 +97,7 @@ def _begin(state: Moving, on_mg: float, before_s: float, now_s: float) -> None:
             state.rest = None
         state.apart = None
         state.moving_since_s, state.quick_since_s, state.peak_mg = before_s, math.inf, 0.0
-        state.taken, state.own_s, state.is_own = ZERO, 0, False
+        state.taken, state.own_s, state.is_own, state.is_gappy = ZERO, 0, False, False
         state.former_echoes = dict(state.echoes)
     state.is_attributed = False
 
@@ -101,13 +110,13 @@ def _is_pending(state: Moving, on_mg: float, now_s: float) -> bool:
     return now_s - moved.ended_s < RECENT_S and math.dist(state.stood, state.level) > on_mg / 2
 
 
-def _note_own(state: Moving, on_mg: float, now_s: float) -> None:
+def _note_own(state: Moving, now_s: float) -> None:
     """An echo is weaker than its source at each moment; what is stronger for two seconds is own."""
     louder_mg = max(
         (each.peak_mg for _, each in state.beside if each.ended_s > now_s - OWN_LAG_S),
         default=0.0,
     )
-    louder_mg = max(on_mg, louder_mg)
+    louder_mg = max(FAR_MG, louder_mg)
     state.own_s = state.own_s + 1 if state.former_mg > louder_mg else 0
     much = state.former_mg > MUCH_LOUDER * louder_mg
     state.is_own = state.is_own or much or state.own_s >= OWN_S
@@ -115,14 +124,16 @@ def _note_own(state: Moving, on_mg: float, now_s: float) -> None:
 
 def attribute(state: Moving, on_mg: float, status: Status, now_s: float) -> None:
     """The field stands again: take a neighbour's share of the movement into the baseline."""
+    assert state.mean is not None
     assert state.rest is not None
     assert state.baseline is not None
-    began_s = state.moving_since_s
-    others = [each for each in _since(state, began_s, now_s) if each[1].peak_mg > on_mg]
+    others = [
+        each for each in _since(state, state.moving_since_s, now_s) if each[1].peak_mg > on_mg
+    ]
     if not others:
         return
     loudest, other = max(others, key=lambda each: each[1].peak_mg)
-    known = {who: state.echoes[who][0] for who, each in others if _undoes(state, who, each)}
+    known = {who: state.echoes[who].step for who, each in others if _undoes(state, who, each)}
     undone = ZERO
     for echo in known.values():
         undone = difference(undone, echo)
@@ -131,34 +142,84 @@ def attribute(state: Moving, on_mg: float, status: Status, now_s: float) -> None
     parked = parked and math.dist(state.rest, along(vacant, state.offset)) < on_mg
     before = along(vacant, state.offset) if parked else state.rest
     found = stories(state, on_mg, vacant if parked else None, before, undone, bool(known), other)
-    best, *rest = sorted(found, key=lambda each: each.cost)
-    doubtful = any(each.own is not best.own and each.cost < best.cost + DOUBT for each in rest)
-    _take(state, best.taken)
-    state.is_attributed, state.is_own = not best.own or best.unknown, best.own
-    if doubtful and not (best.own and not parked):
-        swap = state.offset if parked else difference(ZERO, best.taken)
-        begin_doubt(state, difference(ZERO, swap) if parked and best.own else swap)
+    judged = _judged(found)
+    forget_doubt(state)
+    proof = Proof.NONE
+    if not judged.best.own and list(known) == [state.doubted_who]:
+        step = difference(state.mean, before)
+        proof = prove(state, step, undone, judged.own_cost, parked)
+    if proof is Proof.REFUTED:
+        state.is_attributed, state.is_own = True, False
+    else:
+        _take(state, judged.best)
+    if proof is Proof.NONE:
+        _doubt(state, judged, other, on_mg)
     for who in known:
         state.echoes.pop(who, None)
-    if best.unknown and other.step_mg > on_mg:
-        state.echoes[loudest] = state.taken, max(other.step_mg, 1.0)
+    if judged.best.unknown and other.step_mg > on_mg and loudest not in known:
+        state.echoes[loudest] = Echo(state.taken, other.step_mg, other.ended_s)
+        state.doubted_who = loudest if state.doubted_s >= state.moving_since_s else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The story that is reckoned with, the one that says otherwise of the own vehicle.
+
+    How much likelier than the second the likeliest is, and what one costs in which it moved.
+    """
+
+    best: Story
+    second: Story
+    behind: float
+    own_cost: float
+
+
+def _judged(found: list[Story]) -> _Judged:
+    """Of two that are almost as likely the one is reckoned with in which nobody moved here."""
+    best, *rest = sorted(found, key=lambda each: each.cost)
+    own_cost = min((each.cost for each in found if each.own), default=math.inf)
+    second = next((each for each in rest if each.own is not best.own), None)
+    if second is None:
+        return _Judged(best, best, math.inf, own_cost)
+    behind = second.cost - best.cost
+    if best.own and behind < DOUBT:
+        best, second = second, best
+    return _Judged(best, second, behind, own_cost)
+
+
+def _doubt(state: Moving, judged: _Judged, other: Movement, on_mg: float) -> None:
+    """Remember what the second story would mean, as far as it is to be feared."""
+    if state.is_uncertain or (state.in_doubt and state.behind < judged.behind):
+        return
+    elsewhere = difference(judged.second.taken, judged.best.taken)
+    if judged.behind < DOUBT:
+        begin_doubt(state, elsewhere)
+    elif judged.behind < SUSPECT and not judged.best.own and math.hypot(*elsewhere) > on_mg:
+        suspect(state, elsewhere)
+    else:
+        return
+    state.behind, state.echo_mg = judged.behind, echo_at_rest_mg(other)
 
 
 def _undoes(state: Moving, who: str, other: Movement) -> bool:
     """Whether a movement next door may be the departure of the vehicle whose arrival was noted."""
     echo = state.echoes.get(who)
-    return echo is not None and UNDOES[0] < other.step_mg / echo[1] < UNDOES[1]
+    if echo is None or other.began_s <= echo.ended_s:
+        return False
+    return UNDOES[0] < other.step_mg / echo.source_mg < UNDOES[1]
 
 
-def _take(state: Moving, step: Vector) -> None:
+def _take(state: Moving, story: Story) -> None:
+    """Take a story's part of the step into the baseline."""
     assert state.baseline is not None
-    state.baseline = along(state.baseline, difference(step, state.taken))
-    state.taken, state.is_attributed = step, True
+    state.baseline = along(state.baseline, difference(story.taken, state.taken))
+    state.taken = story.taken
+    state.is_attributed, state.is_own = not story.own or story.unknown, story.own
 
 
 def is_vetoed(state: Moving, now_s: float) -> bool:
     """Whether what moved last may have been a vehicle next door."""
-    if state.is_own:
+    if state.is_own or state.is_attributed:
         return False
     away_mg = math.dist(state.mean or state.level, state.level)
     return any(away_mg < DOUBTFUL_SHARE * each.peak_mg for each in _overlapping(state, now_s))

@@ -92,7 +92,7 @@ def magnetised(
     sensed = magnetic.sense(settings.magnetic, state, status, vector, temperature_c, now_s)
     if sensed is None:
         return None
-    fused.magnetic_says = sensed.evidence
+    fused.magnetic_says = None if state.in_doubt else sensed.evidence
     if state.moving or sensed.evidence is not settling.status:
         fused.awake_until_s = now_s + settings.awake_s
     if not decides:

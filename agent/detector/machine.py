@@ -17,7 +17,7 @@ from typing import Any
 from agent.detector import faults, fused, magnetic, passage, ranging
 from agent.detector.beside import hear
 from agent.detector.changes import Change, HealthChange, Said
-from agent.detector.doubt import attend, told_late
+from agent.detector.doubt import told_late, told_only_late
 from agent.detector.faults import Health, Watchfulness
 from agent.detector.fused import FusedSettings
 from agent.detector.magnetic import Magnetic, MagneticSettings
@@ -26,6 +26,7 @@ from agent.detector.passage import Lane, PassageSettings
 from agent.detector.ranging import Ranging, RangingSettings
 from agent.detector.settling import Settling, doubt, lose, settle
 from agent.detector.state import Saved, State
+from agent.detector.unheard import attend
 from contract.words import HealthState, Status
 from drivers import Quality, Reading, Vector
 
@@ -222,6 +223,10 @@ def _magnetic(
         settling, sensed.evidence, sensed.crossed_s, now_s, sensed.dwell_s, sensed.steady_since_s
     )
     if change is None:
+        late = told_only_late(state, settling.status, magnetic.CONFIDENCE)
+        if late and sensed.evidence is settling.status:
+            magnetic.settled(state, settling.status, now_s)
+            return late
         return []
     confidence = round(magnetic.CONFIDENCE * change.confidence, 3)
     found = told_late(state, replace(change, confidence=confidence))

@@ -13,8 +13,8 @@ or drift. The dwell counts only while the field stands still: what passes or man
 
 A neighbour's arrival bends the field here too: `beside` tells whose movement it was. Where that is
 a near thing (`in_doubt`) a magnetometer alone says unknown, until the own vehicle's next movement
-fits one of the two. Where both moved, a vehicle that is gone may leave as much as the neighbour's
-step can account for.
+or the neighbour's departure fits one of the two. Where both moved, a vehicle that is gone may leave
+as much as the neighbour's step can account for.
 
 What was not watched for a while may have drifted by as much as the worst chip does (`slack`): a
 deviation that drift could explain says nothing (`lost`: the status is unknown), until the next
@@ -44,18 +44,10 @@ from agent.detector.beside import (
     move,
     stirs,
 )
-from agent.detector.doubt import (
-    LEFT_SHARE,
-    RESOLVED_S,
-    SHIFTED_SHARE,
-    UNHEARD_S,
-    after_move,
-    doubt_unheard,
-    forget,
-    is_other,
-    resolve,
-)
+from agent.detector.doubt import LEFT_SHARE, SHIFTED_SHARE
 from agent.detector.moving import Movement, Moving
+from agent.detector.proof import RESOLVED_S, is_other, resolve
+from agent.detector.unheard import UNHEARD_S, after_move, doubt_unheard, forget
 from contract.words import Status
 from drivers import Vector
 
@@ -68,9 +60,13 @@ CONFIDENCE = 0.7
 NEARER = 0.8
 """What moved of itself and ended this much nearer to the baseline than to the vehicle has left."""
 MARKED_MG = 25.0
-"""A vacant field that comes back from this far was perhaps none: see `_is_other`."""
+"""A vacant field that comes back from this far was perhaps none: see `is_other`."""
 SHIFTED_S = 30.0
 """A vehicle that moved within its bay is taken as it stands now after so long."""
+TOLD_S = 1.5
+"""What a movement tells is told at once: later on, drift would tell it."""
+ECHO_LEFT = 1.6
+"""A vehicle next door does at most so many times its usual most, while it stands."""
 GAP_S = 30.0
 DRIFT_MG_PER_S = 0.07
 """Drift while nobody looked: 26 mG a degree at 10 degrees an hour."""
@@ -149,8 +145,8 @@ def sense(
 
 def settled(state: Magnetic, status: Status, now_s: float) -> None:
     """The spot's status was settled: the field as it stands now is that status's level."""
-    state.slack_mg, state.rest, state.in_doubt, state.unseen = 0.0, state.mean, False, None
-    state.is_blind = False
+    state.slack_mg, state.rest, state.unseen, state.proven_s = 0.0, state.mean, None, None
+    state.in_doubt = state.is_suspect = state.is_blind = False
     if status is Status.OCCUPIED:
         state.own_peak_mg = state.peak_mg
     state.taken, state.peak_mg, state.moving_since_s = ZERO, 0.0, now_s
@@ -241,7 +237,8 @@ def _rest(
     if stood_s >= UNHEARD_S:
         if stood_s <= settings.dwell_s:
             doubt_unheard(state, settings.on_mg, status, now_s)
-        if state.in_doubt and stood_s >= RESOLVED_S:
+        is_over = RESOLVED_S <= stood_s < RESOLVED_S + TOLD_S
+        if is_over and (state.in_doubt or state.is_suspect):
             resolve(state, threshold_mg(state, settings.on_mg, settings.sigmas), status)
     if status is Status.UNKNOWN:
         if stood_s >= UNHEARD_S:
@@ -254,7 +251,9 @@ def _rest(
         if status is Status.FREE and state.temperature_c is not None:
             state.slope.note(state.baseline, state.temperature_c, elapsed_s)
     elif status is Status.OCCUPIED and now_s - state.steady_since_s > SHIFTED_S:
-        if math.hypot(*away) > settings.on_mg:
+        if state.in_doubt and state.other is not None:
+            state.other = along(state.other, away)
+        elif math.hypot(*away) > settings.on_mg:
             state.other = state.offset
         state.offset = along(state.offset, away)
 
@@ -295,6 +294,8 @@ def _evidence(
         shared_mg = max(state.beside_mg, beside_mg(state, now_s))
         if away_mg < max(LEFT_SHARE * offset_mg, shared_mg) or _has_left(state, away_mg, on):
             return Status.FREE
+    if status is Status.OCCUPIED and _left_echo(state, away_mg, on):
+        return Status.FREE
     if is_other(state, status, on):
         if (
             status is Status.FREE
@@ -318,6 +319,19 @@ def _has_left(state: Magnetic, away_mg: float, on_mg: float) -> bool:
         return False
     left_mg = max(1.5 * on_mg, SHIFTED_SHARE * math.hypot(*state.offset))
     return away_mg < min(left_mg, NEARER * math.dist(state.mean, state.level))
+
+
+def _left_echo(state: Magnetic, away_mg: float, on_mg: float) -> bool:
+    """Whether the spot's own vehicle left, which had come at the time of one next door.
+
+    What that one did here is part of the offset, and remains.
+    """
+    moved = state.moved
+    if state.moving or state.in_doubt or moved is None or state.is_attributed:
+        return False
+    if moved.began_s < state.occupied_since_s:
+        return False
+    return moved.step_mg > on_mg and away_mg < ECHO_LEFT * state.beside_mg
 
 
 def _slacken(state: Magnetic, seconds: float, more_mg: float) -> None:

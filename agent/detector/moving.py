@@ -24,6 +24,15 @@ class Movement:
         return math.hypot(*self.step)
 
 
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """What the vehicle next door did to the field here when it came, and there; and until when."""
+
+    step: Vector
+    source_mg: float
+    ended_s: float
+
+
 @dataclass(slots=True)
 class Alive:
     """When an adjacent sensor measured last, and when it last began and ended to be silent."""
@@ -49,22 +58,36 @@ class Moving(Baseline):
     """How much of its step was taken into the baseline."""
     is_attributed: bool = False
     """Whether it was found to be a neighbour's."""
+    is_gappy: bool = False
+    """Whether some of it was not seen: it may have been stronger."""
     former_mg: float = 0.0
     own_s: int = 0
     is_own: bool = False
     """Whether it was too strong, while it went on, to be a neighbour's."""
     beside: deque[tuple[str, Movement]] = field(default_factory=lambda: deque(maxlen=6))
     """The last movements of adjacent sensors, and whose they were."""
-    echoes: dict[str, tuple[Vector, float]] = field(default_factory=dict)
-    """What the vehicle next door did to the field here when it came, and there."""
-    former_echoes: dict[str, tuple[Vector, float]] = field(default_factory=dict)
+    echoes: dict[str, Echo] = field(default_factory=dict)
+    """Of the vehicles that stand next door."""
+    former_echoes: dict[str, Echo] = field(default_factory=dict)
     """Those before the last movement."""
     quick_since_s: float = math.inf
     other: Vector | None = None
     """Where else the vacant field may be, from the baseline."""
+    echo_mg: float = 0.0
+    """How exactly that is known: what the vehicle next door may have done here meanwhile."""
+    behind: float = 0.0
+    """How much less likely that is, in nats."""
+    doubted_who: str = ""
+    """Who moved next door meanwhile."""
+    proven_s: float | None = None
+    """When the vehicle moved that is believed by now to have moved."""
     in_doubt: bool = False
+    is_suspect: bool = False
+    """Whether the last movement, taken for a neighbour's, may yet turn out to have been the own."""
     doubted_s: float = 0.0
     """When the movement began that is in doubt."""
+    doubted_peak_mg: float = math.inf
+    """How strong it was at most, where that was seen."""
     is_blind: bool = False
     """Whether time has passed unwatched since."""
     unseen: Status | None = None

@@ -19,6 +19,12 @@ from drivers import Vector
 
 ECHO_SHARE = 0.04
 """What the next bay sees of a vehicle in the median, by its dipoles 2.5 m away."""
+ECHO_SHARE_AT_REST = 0.07
+"""The same while it stands."""
+LEAST_AT_REST = 0.03
+"""Of its peak: a vehicle may stand where the sensor beneath it sees little of it."""
+LEAST_SHARE = 0.8
+"""Of the threshold: what a vehicle leaves at least, where a neighbour takes some of it away."""
 IN_STEP_S = 2.0
 """An echo begins and ends with its source, but for this."""
 NOISE_MG = 2.0
@@ -38,7 +44,7 @@ LATE = 2.0
 """An echo that began or ended at another time."""
 TOO_WEAK = 2.0
 """A departure that peaks far below its arrival."""
-WEAK_OWN = 3.0
+WEAK_OWN = 2.0
 """The most that speaks against a vehicle because it is weak."""
 
 
@@ -72,14 +78,16 @@ def stories(
     step = difference(state.mean, before)
     own = COINCIDENT + _own_cost(state, on_mg, vacant is not None)
     surprise = SURPRISE if known else 0.0
-    echo = _echo_cost(state.peak_mg, other) + _late_cost(state, other) + surprise
+    echo = max(_echo_cost(state.peak_mg, other), _rest_cost(math.hypot(*step), other))
+    echo += _late_cost(state, other) + surprise
     found = [Story(echo, False, step, unknown=True)]
     found.append(Story(surprise + math.hypot(*step) / ERROR_MG, False, step))
     error_mg = ERROR_MG + 0.1 * math.hypot(*undone)
     if known:
         found.append(Story(math.dist(step, undone) / error_mg, False, step))
     if vacant is None:
-        found.append(Story(own, True, undone))
+        if math.dist(step, undone) > LEAST_SHARE * on_mg:
+            found.append(Story(own, True, undone))
         return found
     left = difference(state.mean, vacant)
     found.append(
@@ -97,8 +105,21 @@ def _echo_cost(mg: float, other: Movement) -> float:
     return 1.1 * math.log(ratio) ** 2 if ratio > 1.0 else 0.0
 
 
+def echo_at_rest_mg(other: Movement) -> float:
+    """What a vehicle does next door in the median, while it stands, which came by that movement."""
+    return NOISE_MG + max(ECHO_SHARE_AT_REST * other.step_mg, LEAST_AT_REST * other.peak_mg)
+
+
+def _rest_cost(mg: float, other: Movement) -> float:
+    """Of a step beside a step next door: 7 % of it in the median, as widely spread."""
+    ratio = mg / echo_at_rest_mg(other)
+    return 1.1 * math.log(ratio) ** 2 if ratio > 1.0 else 0.0
+
+
 def _own_cost(state: Moving, on_mg: float, parked: bool) -> float:
     """Of a movement of the own vehicle's with this peak."""
+    if state.is_gappy:
+        return 0.0
     if state.peak_mg < on_mg:
         return math.inf
     if parked:

@@ -12,8 +12,10 @@ from drivers import Quality, Reading, Vector
 VACANT = (200.0, 180.0, 420.0)
 NOTHING = (0.0, 0.0, 0.0)
 CAR = (60.0, -40.0, 80.0)
-ECHO = (0.0, 60.0, 0.0)
-"""What the neighbour's vehicle does here."""
+ECHO = (0.0, 30.0, 0.0)
+"""What the neighbour's vehicle does here: 10 %."""
+STRONG_ECHO = (0.0, 60.0, 0.0)
+"""20 %: one in twenty does that."""
 NEXT_DOOR_MG = 300.0
 DETECTOR = Detector(MagneticSettings())
 
@@ -80,6 +82,41 @@ def test_a_neighbours_arrival_is_none_here_where_it_is_heard(bay: Bay) -> None:
     assert bay.statuses == [Status.FREE]
 
 
+def test_a_strong_echo_is_in_doubt_until_the_neighbour_leaves_and_undoes_it(bay: Bay) -> None:
+    bay.move(STRONG_ECHO, peak_mg=NEXT_DOOR_MG)
+    bay.stand(60)
+    assert bay.statuses == [Status.FREE, Status.UNKNOWN]
+    bay.move(NOTHING, peak_mg=NEXT_DOOR_MG)
+    bay.stand(60)
+    assert bay.statuses == [Status.FREE, Status.UNKNOWN, Status.FREE]
+    assert bay.told[-1].previous is Status.FREE
+
+
+def test_a_neighbour_that_leaves_and_undoes_less_proves_the_own_vehicle(bay: Bay) -> None:
+    """Both came at once; what remains when next door has left stands in this bay."""
+    came_s = bay.tick / 10
+    bay.move(both((50.0, 0.0, 0.0), STRONG_ECHO), peak_mg=NEXT_DOOR_MG)
+    bay.stand(60)
+    assert bay.statuses == [Status.FREE, Status.UNKNOWN]
+    bay.move((50.0, 0.0, 0.0), peak_mg=NEXT_DOOR_MG)
+    bay.stand(60)
+    assert bay.statuses == [Status.FREE, Status.UNKNOWN, Status.OCCUPIED]
+    assert bay.told[-1].previous is Status.FREE
+    assert came_s <= bay.told[-1].at_s < came_s + 5
+
+
+def test_a_vehicle_taken_for_an_echo_is_told_when_it_leaves(bay: Bay) -> None:
+    """It was weak, and next door one came at once; it leaves to where the field stood."""
+    came_s = bay.tick / 10
+    bay.move(STRONG_ECHO, peak_mg=900.0)
+    bay.stand(60)
+    assert bay.statuses == [Status.FREE]
+    bay.move(NOTHING)
+    bay.stand(60)
+    assert bay.statuses == [Status.FREE, Status.OCCUPIED, Status.FREE]
+    assert came_s <= bay.told[1].at_s < came_s + 5
+
+
 def test_unheard_it_is_taken_for_a_vehicle(bay: Bay) -> None:
     bay.move(ECHO)
     bay.stand(60)
@@ -110,7 +147,7 @@ def test_what_was_strong_before_the_neighbour_moved_is_the_own_vehicle(bay: Bay)
     """It is weaker than the neighbour's in the end, but came first."""
     bay.move(CAR, seconds=4)
     began_s = bay.tick / 10 - 0.5
-    bay.move(both(CAR, ECHO), seconds=2)
+    bay.move(both(CAR, STRONG_ECHO), seconds=2)
     for _ in range(3):
         bay.hear(began_s, 400.0)
         bay.stand(1)
@@ -185,7 +222,7 @@ def deaf() -> Bay:
 
 
 def test_a_weak_movement_beside_a_silent_sensor_is_unknown_and_no_event(deaf: Bay) -> None:
-    deaf.move(ECHO)
+    deaf.move(STRONG_ECHO)
     deaf.stand(60)
     assert deaf.statuses == [Status.FREE, Status.UNKNOWN]
     deaf.move(NOTHING)
@@ -226,18 +263,18 @@ def test_a_parked_vehicle_stays_when_a_silent_neighbours_comes_and_leaves_as_usu
 def test_two_weak_movements_beside_a_silent_sensor_are_unknown_until_a_strong_one(
     deaf: Bay,
 ) -> None:
-    deaf.move(ECHO)
+    deaf.move(STRONG_ECHO)
     deaf.stand(30)
-    deaf.move(both(ECHO, (45.0, 0.0, 0.0)))
+    deaf.move(both(STRONG_ECHO, (45.0, 0.0, 0.0)))
     deaf.stand(120)
     assert deaf.statuses == [Status.FREE, Status.UNKNOWN]
 
 
 def test_drift_of_an_unknown_field_is_no_arrival(deaf: Bay) -> None:
     """40 mG in 400 s, then a vehicle that leaves."""
-    deaf.move(ECHO)
+    deaf.move(STRONG_ECHO)
     deaf.stand(30)
-    deaf.move(both(ECHO, (40.0, 0.0, 0.0)), seconds=400)
+    deaf.move(both(STRONG_ECHO, (40.0, 0.0, 0.0)), seconds=400)
     deaf.stand(30)
     assert deaf.statuses == [Status.FREE, Status.UNKNOWN]
 

@@ -1,0 +1,112 @@
+"""An adjacent sensor that is silent, and time that nobody watched: what can be told then. Pure.
+
+A weak movement while next door nothing is measured may be a vehicle's there: it is in doubt.
+"""
+
+import math
+
+from agent.detector.baseline import ZERO, along, difference
+from agent.detector.doubt import NEARER_SHARE, begin_doubt
+from agent.detector.moving import Alive, Moving
+from agent.detector.proof import is_other, was_there
+from contract.words import Status
+
+QUIET_S = 3.0
+"""An adjacent sensor that measures nothing new for longer may have missed a movement."""
+LONG_S = 30.0
+"""What moved meanwhile is not told afterwards."""
+UNHEARD_S = 2.5
+"""After so long a movement next door would have been heard."""
+ECHO_MG = 100.0
+"""What is stronger is no neighbour's."""
+ECHO_AT_REST_MG = 70.0
+"""One vehicle of a hundred next door does that while it stands."""
+OWN_SHARE = 0.3
+"""A departure does not peak below this share of its arrival."""
+
+
+def attend(state: Moving, who: str, measured_s: float) -> None:
+    """An adjacent sensor measured something new at `measured_s`."""
+    known = state.alive.get(who)
+    if known is None:
+        state.alive[who] = Alive(measured_s)
+        return
+    if measured_s - known.heard_s > QUIET_S:
+        known.silent_s = known.heard_s, measured_s
+    if measured_s - known.heard_s > LONG_S:
+        state.echoes.pop(who, None)
+    known.heard_s = max(known.heard_s, measured_s)
+
+
+def doubt_unheard(state: Moving, on_mg: float, status: Status, now_s: float) -> None:
+    """A weak movement while an adjacent sensor was silent may be one next door."""
+    if state.rest is None or state.mean is None or state.baseline is None:
+        return
+    if state.is_attributed or state.peak_mg > ECHO_MG:
+        return
+    step = difference(difference(state.mean, state.rest), state.taken)
+    if math.hypot(*step) < on_mg / 2 or not is_deaf(state, now_s):
+        return
+    parked = status is Status.OCCUPIED
+    if parked and not state.in_doubt and math.dist(state.mean, state.baseline) < on_mg / 2:
+        return  # the own vehicle left: nobody else's undoes what it did
+    if state.in_doubt:
+        if not parked and is_other(state, status, on_mg):
+            was_there(state)
+        else:
+            state.in_doubt, state.is_blind = False, True
+        return
+    if not parked and (status is not Status.FREE or math.dist(state.mean, state.baseline) < on_mg):
+        return
+    state.baseline = along(state.baseline, step)
+    state.taken, state.is_attributed = along(state.taken, step), True
+    if parked and math.dist(state.mean, along(state.baseline, step, -1.0)) > ECHO_AT_REST_MG:
+        return  # nor did the own vehicle leave
+    if not parked or state.is_gappy or state.peak_mg > OWN_SHARE * state.own_peak_mg:
+        begin_doubt(state, state.offset if parked else difference(ZERO, step))
+
+
+def is_deaf(state: Moving, now_s: float) -> bool:
+    """Whether an adjacent sensor was silent during the last movement."""
+    began_s, ended_s = state.moving_since_s - QUIET_S, state.steady_since_s + QUIET_S
+    for each in state.alive.values():
+        if now_s - each.heard_s > QUIET_S and each.heard_s < ended_s:
+            return True
+        if each.silent_s[0] < ended_s and began_s < each.silent_s[1]:
+            return True
+    return False
+
+
+def forget(state: Moving, since_s: float) -> float:
+    """Nobody watched since `since_s`: in mG, how much adjacent vehicles may have done meanwhile.
+
+    Where a movement was in doubt, nothing is known until the next one.
+    """
+    if state.in_doubt:
+        state.is_blind = True
+    elif not state.is_blind:
+        state.other, state.doubted_s = None, since_s
+    state.in_doubt, state.unseen, state.stood, state.moved = False, None, None, None
+    state.echoes.clear()
+    return ECHO_AT_REST_MG if state.alive else 0.0
+
+
+def after_move(state: Moving, on_mg: float, now_s: float) -> Status | None:
+    """What a movement tells where the baseline is uncertain: the side that lies nearer is free."""
+    if state.moving or state.rest is None or state.mean is None or state.baseline is None:
+        return None
+    if math.dist(state.mean, state.rest) < on_mg or state.is_attributed:
+        return None
+    if state.peak_mg < ECHO_MG and (state.is_blind or is_deaf(state, now_s)):
+        return None
+    vacant = [state.baseline]
+    if state.other is not None:
+        vacant.append(along(state.baseline, state.other))
+    here, there = (min(math.dist(p, each) for each in vacant) for p in (state.mean, state.rest))
+    if here < NEARER_SHARE * there or (state.is_blind and here < on_mg):
+        state.unseen = Status.OCCUPIED
+        return Status.FREE
+    if there < NEARER_SHARE * here:
+        state.unseen, state.baseline = Status.FREE, state.rest
+        return Status.OCCUPIED
+    return None
