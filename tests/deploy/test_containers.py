@@ -17,7 +17,9 @@ REPO = Path(__file__).parents[2]
 FILES = sorted((REPO / "deploy/containers").glob("*.Containerfile"))
 OURS = [path for path in FILES if path.stem != "spark"]
 NOT_OF_THE_ROLE = ("spark", "testing", "seed", "seeded_past", "seeded_days", "seeded_lots")
-"""Modules that need another extra, or are for tests and demonstrations."""
+"""Modules that need another extra, or are for tests and demonstrations ..."""
+TOOLS = REPO / "cloud/terraform"
+"""... and tools of the repository, which no role runs."""
 
 
 def stages(path: Path) -> list[list[tuple[str, str]]]:
@@ -80,7 +82,7 @@ class TestImage:
         names = [
             ".".join(each.relative_to(REPO).with_suffix("").parts).removesuffix(".__init__")
             for each in sorted((REPO / role).rglob("*.py"))
-            if each.stem not in NOT_OF_THE_ROLE
+            if each.stem not in NOT_OF_THE_ROLE and TOOLS not in each.parents
         ]
         assert len(names) > 20
         asked = "; ".join(f"import {name}" for name in [*names, "lotkeeper.__main__"])
@@ -93,6 +95,15 @@ class TestImage:
         entry = dict(stages(path)[-1])["ENTRYPOINT"]
         assert entry == f'["python", "-m", "lotkeeper", "{path.stem}"]'
         assert "Usage" in alone(path, tmp_path, "-m", "lotkeeper", path.stem, "--help")
+
+
+def test_the_image_of_jobs_does_a_backfill(tmp_path: Path) -> None:
+    """By the engine that needs no Spark; PySpark is the base's."""
+    (jobs,) = [path for path in FILES if path not in OURS]
+    file = tmp_path / "stays.csv"
+    file.write_text("BayId,DepartureTime,duration\nA,2019-01-06 13:00:00,30\n")
+    words = ("cloud", "backfill", "melbourne", str(file), "--lake", str(tmp_path / "lake"))
+    assert "1 kept" in alone(jobs, tmp_path, "-m", "lotkeeper", *words)
 
 
 def alone(path: Path, folder: Path, *words: str) -> str:
