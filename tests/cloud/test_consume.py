@@ -32,7 +32,7 @@ from simulator.processes import free_port
 
 BEGUN = datetime.now(UTC) - timedelta(hours=30)
 PATIENCE_S = 50
-LEASE_S = 2
+LEASE_S = 4
 KAFKA = 'bootstrap_servers = "{address}", topic = "lots", security = "plaintext"'
 KINESIS = 'stream_name = "{name}", region = "eu-central-1", endpoint_url = "{url}"'
 CONFIG = """\
