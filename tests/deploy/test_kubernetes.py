@@ -1,10 +1,12 @@
 """Kubernetes' manifests: by Kubernetes' schemas, by what is promised of every pod, and by the code.
 
-No cluster is asked, and no kustomize is run: of the overlays only what they name is checked.
+No cluster is asked. Where kubectl is installed, it puts base and overlay together.
 """
 
 import ast
 import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,26 @@ def test_the_overlay_changes_what_the_base_has() -> None:
     assert {("Deployment", each["name"]) for each in told["replicas"]} <= names.keys()
     used = {pod["spec"]["containers"][0]["image"] for pod in map(template, base) if pod}
     assert {each["name"] for each in told["images"]} == used
+
+
+@pytest.mark.skipif(
+    shutil.which("kubectl") is None,
+    reason="inherent: needs kubectl, which is no package of CI's registries by itself",
+)
+@pytest.mark.parametrize("folder", ["overlays/example", "console"])
+def test_what_kubectl_puts_together(folder: str) -> None:
+    run = subprocess.run(["kubectl", "kustomize", ROOT / folder], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    made = list(yaml.safe_load_all(run.stdout))
+    for document in made:
+        kubernetes_validate.validate(document, VERSIONS[-1], strict=True)
+        if document["kind"] != "Namespace":
+            assert document["metadata"]["namespace"] == "lotkeeper"
+    maps = {each["metadata"]["name"] for each in made if each["kind"] == "ConfigMap"}
+    assert maps
+    pods = [pod for pod in map(template, made) if pod]
+    mounted = {name for pod in pods for kind, name in referred(pod["spec"]) if kind == "ConfigMap"}
+    assert maps <= mounted
 
 
 @pytest.mark.parametrize("name", PODS)
