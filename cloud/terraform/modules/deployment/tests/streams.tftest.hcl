@@ -1,11 +1,6 @@
 # One stream or the other, never both.
 mock_provider "aws" {
-  mock_data "aws_iam_policy_document" {
-    defaults = { json = "{}" }
-  }
-  mock_data "aws_availability_zones" {
-    defaults = { names = ["eu-central-1a", "eu-central-1b"] }
-  }
+  source = "../../mocks"
 }
 
 variables {
@@ -41,6 +36,27 @@ run "msk" {
   assert {
     condition     = length(module.msk) == 1 && length(module.kinesis) == 0 && length(module.firehose) == 0
     error_message = "MSK alone."
+  }
+}
+
+# Made, and not planned alone: what is known only then must fit too.
+run "msk_made" {
+  variables {
+    stream = "msk"
+  }
+  assert {
+    condition     = output.bootstrap_servers != null && output.stream_name == null
+    error_message = "Gateways are to be told the brokers."
+  }
+}
+
+run "console" {
+  variables {
+    console_image = "image@sha256:0"
+  }
+  assert {
+    condition     = length(module.console) == 1
+    error_message = "The console where its image is named."
   }
 }
 

@@ -1,8 +1,6 @@
 # What would be deleted before it grew cold is refused, before AWS is asked.
 mock_provider "aws" {
-  mock_data "aws_iam_policy_document" {
-    defaults = { json = "{}" }
-  }
+  source = "../../mocks"
 }
 
 variables {
