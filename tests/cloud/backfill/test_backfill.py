@@ -280,7 +280,9 @@ def test_a_file_that_is_none_of_the_source(lake: Lake) -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_the_text_is_one_that_spark_reads_too(source: str) -> None:
-    """Translated without a loss, and still the same tree of selects; Spark itself is not run."""
+    """Translated without a loss, and still the same tree of selects. What Spark makes of it:
+    test_engines.py.
+    """
     there = sqlglot.parse_one(text(source, "spark"), read="spark")
     here = sqlglot.parse_one(text(source, "duckdb"), read="duckdb")
     assert there.named_selects == here.named_selects
@@ -309,6 +311,8 @@ def test_the_command_says_what_became_of_the_rows(lake: Lake) -> None:
     [
         (["leeds", "x.csv"], 2, "one of birmingham, melbourne"),
         (["melbourne", "x.csv", "--time-zone", "Melbourne"], 2, "is no time zone"),
+        (["melbourne", "x.csv", "--engine", "hadoop"], 2, "one of duckdb, spark"),
+        (["melbourne", "x.csv", "--engine", "spark"], 2, "pip install 'lotkeeper[spark]'"),
         (["melbourne", "no-such.csv"], 1, "no-such.csv"),
     ],
 )
