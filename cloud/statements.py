@@ -114,14 +114,15 @@ ON CONFLICT (lot_id, zone_id) DO UPDATE SET
     count = counts.count + excluded.count, last_at = greatest(counts.last_at, excluded.last_at)
 """
 
-# Stays are reckoned anew around what is new: from the stay into which the first new record falls,
-# to the second moment behind the last one at which stays begin. (Those at the first may turn out to
-# begin nothing; whether those at the second do follows from records that are all behind the last.)
+# Stays are reckoned anew around what is new: from the stay that began before the first new record
+# (one of its very moment may stand behind it, and that stay end by it) to the second moment behind
+# the last one at which stays begin. (Those at the first may turn out to begin nothing; whether
+# those at the second do follows from records that are all behind the last.)
 BOUNDS = """
 SELECT n.lot_id, n.spot_id,
     coalesce((
         SELECT max(s.started_at) FROM sessions s WHERE s.lot_id = n.lot_id
-        AND s.spot_id = n.spot_id AND s.started_at <= n.first_at
+        AND s.spot_id = n.spot_id AND s.started_at < n.first_at
         AND s.started_at > n.first_at - interval '366 days'
     ), n.first_at) AS since,
     (

@@ -75,16 +75,23 @@ SELECT DISTINCT ON (lot_id) *
 FROM gateways
 ORDER BY lot_id, last_at DESC, told_by DESC;
 
+-- The same, also of one that sends no heartbeats: then by its words.
+CREATE VIEW current_tellers AS
+SELECT DISTINCT ON (lot_id) lot_id, told_by
+FROM (
+    SELECT lot_id, told_by, last_at AS at, true AS beats FROM gateways
+    UNION ALL
+    SELECT lot_id, told_by, max(at), false FROM gateway_words GROUP BY lot_id, told_by
+) t
+ORDER BY lot_id, beats DESC, at DESC, told_by DESC;
+
 CREATE VIEW current_words AS
-SELECT DISTINCT ON (w.lot_id, w.about, w.subject) w.*
-FROM gateway_words w LEFT JOIN current_gateways g USING (lot_id)
-WHERE g.told_by IS NULL OR g.told_by = w.told_by
-ORDER BY w.lot_id, w.about, w.subject, w.at DESC, w.told_by DESC;
+SELECT w.* FROM gateway_words w JOIN current_tellers t USING (lot_id, told_by);
 
 CREATE VIEW current_alerts AS
 SELECT a.*
-FROM alerts a LEFT JOIN current_gateways g USING (lot_id)
-WHERE a.state <> 'resolved' AND (g.told_by IS NULL OR g.told_by = a.told_by);
+FROM alerts a LEFT JOIN current_tellers t USING (lot_id)
+WHERE a.state <> 'resolved' AND (t.told_by IS NULL OR t.told_by = a.told_by);
 
 -- state, of agents: heard or silent as the gateway says, unknown where it said nothing; of gateways:
 -- silent behind five heartbeats that did not come.
@@ -129,8 +136,10 @@ FROM (
         WHERE NOT s.retired
         ORDER BY s.lot_id, s.spot_id, t.at DESC, t.agent_id DESC, t.epoch DESC
     ) t
-    LEFT JOIN current_words s
-        ON s.lot_id = t.lot_id AND s.about = 'spot' AND s.subject = t.spot_id
-    LEFT JOIN current_words a
-        ON a.lot_id = t.lot_id AND a.about = 'agent' AND a.subject = t.agent_id
+    -- Not current_words: by whole keys the planner finds that there is one row at most.
+    LEFT JOIN current_tellers k ON k.lot_id = t.lot_id
+    LEFT JOIN gateway_words s ON s.lot_id = t.lot_id AND s.about = 'spot'
+        AND s.subject = t.spot_id AND s.told_by = k.told_by
+    LEFT JOIN gateway_words a ON a.lot_id = t.lot_id AND a.about = 'agent'
+        AND a.subject = t.agent_id AND a.told_by = k.told_by
 ) n;

@@ -160,6 +160,18 @@ class TestStays:
             (s[3], "arrival", None, None),
         ]
 
+    def test_end_with_a_late_record_of_the_moment_at_which_the_next_begins(
+        self, conn: psycopg.Connection
+    ) -> None:
+        said = [
+            record(1, "occupied", 0, event_type="ARRIVAL"),
+            record(3, "occupied", 60, event_type="ARRIVAL", epoch="e2"),
+            record(2, "vacant", 60, event_type="DEPARTURE"),
+        ]
+        for each in delivered(said):
+            present(conn).write([each], NOW)
+        assert [row[4:] for row in found_stays(conn)] == [(at(60), "departure"), (None, None)]
+
     def test_end_in_another_month(self, conn: psycopg.Connection) -> None:
         said = [
             record(1, "occupied", 0, event_type="ARRIVAL"),
@@ -247,8 +259,9 @@ class TestDevices:
 class TestArrival:
     """Whatever the order, the number and the batches in which records come."""
 
+    @pytest.mark.timeout(180)
     @settings(
-        max_examples=60,
+        max_examples=40,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )

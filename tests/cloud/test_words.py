@@ -125,6 +125,17 @@ class TestSpots:
         write(conn, closed(1, 700, by="own-2"))
         assert shown(conn) == ("closed", at(700))
 
+    def test_and_a_gateway_without_heartbeats_is_known_by_its_words(
+        self, conn: psycopg.Connection
+    ) -> None:
+        write(conn, ARRIVAL, closed(5, 60, by="own-1"))
+        assert shown(conn)[0] == "closed"
+        other = teller(1, by="own-2").word(EventType.AGENT_HEARD, at(90), agent_id="pi-B1")
+        write(conn, other)
+        assert shown(conn)[0] == "occupied"
+        write(conn, heartbeat(30, by="own-1"))  # whoever beats is there
+        assert shown(conn)[0] == "closed"
+
     def test_that_are_only_spoken_of_are_no_part_of_a_lot(self, conn: psycopg.Connection) -> None:
         spot = teller(1).word(EventType.SPOT_CLOSED, at(0), spot_id="Z9")
         write(conn, spot, alert(2, "raised", 0, spot_id="Z8"))
