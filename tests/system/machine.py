@@ -207,10 +207,10 @@ class Machine(Inside):
         self.await_off()
         self.boot()
 
-    def await_off(self) -> None:
+    def await_off(self, patience_s: float = PATIENCE_S) -> None:
         """Until it is off, by itself or because it wants to start anew."""
         assert self._nspawn, f"{self.name} is off"
-        self._nspawn.wait(PATIENCE_S)
+        self._nspawn.wait(patience_s)
 
     def close(self) -> None:
         """Stop it, and let the layer go."""

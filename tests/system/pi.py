@@ -44,6 +44,8 @@ ExecStart=/usr/bin/python3 /usr/local/lib/bays.py
 [Install]
 WantedBy=multi-user.target
 """
+FIRST_BOOT_S = 300.0
+"""The page says: some five minutes, in which apt installs."""
 CONTAINERS = {"clock.is_synced"}
 """Not well in a container without a time server, and none of ours."""
 
@@ -82,7 +84,7 @@ def boot_first(machine: Machine) -> None:
         machine.power_on()
     else:
         apply_user_data(machine)
-    machine.await_off()
+    machine.await_off(FIRST_BOOT_S)
     machine.boot()
 
 
