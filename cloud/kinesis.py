@@ -214,18 +214,21 @@ class KinesisStream:
 
     def _list(self) -> None:
         """The shards that the stream has; those of the last time where it does not say."""
-        pages = self._client.get_paginator("list_shards").paginate(StreamName=self._name)
+        found: list[ShardTypeDef] = []
         try:
-            self._listed = [
-                Listed(
-                    each["ShardId"], each.get("ParentShardId"), each.get("AdjacentParentShardId")
-                )
-                for page in pages
-                for each in page["Shards"]
-            ]
+            page = self._client.list_shards(StreamName=self._name)
+            found += page["Shards"]
+            while token := page.get("NextToken"):  # it says the stream too, and AWS wants it alone
+                page = self._client.list_shards(NextToken=token)
+                found += page["Shards"]
         except (BotoCoreError, ClientError) as error:
             self._judge(error)
             log.warning("the shards of %s are not told: %s", self._name, error)
+            return
+        self._listed = [
+            Listed(each["ShardId"], each.get("ParentShardId"), each.get("AdjacentParentShardId"))
+            for each in found
+        ]
 
     def _read(self, shard: _Shard, limit: int) -> list[Delivered]:
         try:
@@ -264,8 +267,8 @@ class KinesisStream:
 
     def _failed(self, shard: _Shard, error: BotoCoreError | ClientError) -> None:
         """Read on after a pause. Raises StreamError where that would not help."""
-        shard.iterator = None
         if _code(error) == "ExpiredIteratorException":
+            shard.iterator = None
             shard.due_s = self._clock() + BUSY_S
             return
         self._judge(error)

@@ -73,7 +73,7 @@ class Kinesis:
         asked = json.loads(request.body)
         operation = request.headers["x-amz-target"].rpartition(".")[2]
         if operation == "ListShards":
-            return Reply(200, {"Shards": [_described(each) for each in self.shards.values()]})
+            return self._page(asked)
         if operation == "GetShardIterator":
             shard = self.shards[asked["ShardId"]]
             after = int(asked.get("StartingSequenceNumber", 0))
@@ -81,6 +81,15 @@ class Kinesis:
             return Reply(200, {"ShardIterator": self._iterator(shard, after)})
         assert operation == "GetRecords"
         return self._records(asked)
+
+    def _page(self, asked: dict[str, Any]) -> Reply:
+        """Two shards. A page's token says the stream too, and AWS refuses both together."""
+        if len(asked) > 1:
+            return _fault("InvalidArgumentException")
+        start = int(asked.get("NextToken", 0))
+        described = [_described(each) for each in self.shards.values()][start:]
+        more = {"NextToken": str(start + 2)} if described[2:] else {}
+        return Reply(200, {"Shards": described[:2], **more})
 
     def _iterator(self, shard: Shard, after: int) -> str:
         return f"{self._generation}/{shard.shard_id}/{after}"
