@@ -12,8 +12,10 @@ from debian.wheels import Wheel
 
 REPO = Path(__file__).parents[1]
 UNITS = REPO / "systemd" / "units"
-LEFT_OUT = ("bench", "proof", "score", "simulator", "testing")
-"""Rooms of developers, and the fakes that packages ship for their tests."""
+DEVELOPERS = ("bench", "proof", "score", "simulator")
+"""Rooms without a process on a Pi. Elsewhere a module may have such a name."""
+FAKES = "testing"
+"""What rooms have for their tests."""
 CLOUD = ("kinesis", "sts", "sso", "sso-oidc", "signin")
 """What is sent to, and what gives credentials: of botocore's 400 services, a Pi needs these."""
 COMMAND = """\
@@ -83,11 +85,11 @@ def own_modules(tree: Path, target: Target) -> None:
     listed = tomllib.loads((REPO / "pyproject.toml").read_text())["tool"]["setuptools"]
     for package in listed["packages"]:
         parts = package.split(".")
-        if not set(parts) & set(LEFT_OUT):
+        if parts[0] not in DEVELOPERS and FAKES not in parts:
             folder = tree / target.site / Path(*parts)
             folder.mkdir(parents=True, exist_ok=True)
             for path in sorted(REPO.joinpath(*parts).iterdir()):
-                if path.suffix == ".py" and path.stem not in LEFT_OUT:
+                if path.suffix == ".py" and path.stem != FAKES:
                     shutil.copyfile(path, folder / path.name)
             for pattern in listed["package-data"].get(package, []):
                 for path in REPO.joinpath(*parts).glob(pattern):

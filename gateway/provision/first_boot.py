@@ -19,7 +19,9 @@ from gateway.provision.lot import Lot
 from gateway.provision.places import ROOT
 
 SCRIPT_PATH = Path("/usr/local/sbin/lotkeeper-first-boot")
-UNIT_PATH = Path("/etc/systemd/system/lotkeeper-first-boot.service")
+UNIT_PATH = Path("/etc/systemd/system/lotkeeper_first_boot.service")
+"""Not `lotkeeper-...`: once the package is there, those have the services' sandbox, in which nothing
+can be installed or enrolled."""
 PUBLIC_SCRIPT = 0o755
 
 SCRIPT = """\
@@ -39,7 +41,7 @@ fi
 [ ! -e /boot/firmware/user-data ] || echo '#cloud-config' >/boot/firmware/user-data
 systemctl enable lotkeeper-agent.service
 systemctl restart lotkeeper-agent.service
-systemctl disable lotkeeper-first-boot.service
+systemctl disable lotkeeper_first_boot.service
 if [ -x /usr/share/lotkeeper/firmware-config/apply ]; then
   /usr/share/lotkeeper/firmware-config/apply
   systemctl reboot  # the settings count after it

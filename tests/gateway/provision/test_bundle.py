@@ -21,6 +21,7 @@ from gateway.provision.bundle import display_toml
 from gateway.provision.lot import Lot
 from runtime.config import load
 
+REPO = Path(__file__).parents[3]
 PLAN = """
 [[zones]]
 zone_id = "A"
@@ -138,7 +139,7 @@ def test_bookworms_script_does_the_same(bundle: Path, tmp_path: Path) -> None:
     assert stat.S_IMODE((root / "etc/lotkeeper/invitation").stat().st_mode) == 0o600
     assert stat.S_IMODE((root / "etc/lotkeeper/tls").stat().st_mode) == 0o755
     assert os.access(f"{root}{first_boot.SCRIPT_PATH}", os.X_OK)
-    link = root / "etc/systemd/system/multi-user.target.wants/lotkeeper-first-boot.service"
+    link = root / "etc/systemd/system/multi-user.target.wants/lotkeeper_first_boot.service"
     assert str(link.readlink()) == str(first_boot.UNIT_PATH)
     assert not (boot / "firstrun.sh").exists()
     assert (boot / "cmdline.txt").read_text() == "console=tty1 root=X\n"
@@ -152,6 +153,11 @@ def test_the_first_boot_script_and_unit_are_sound(tmp_path: Path) -> None:
     (tmp_path / "script").write_text(first_boot.SCRIPT)
     subprocess.run(["sh", "-n", str(tmp_path / "script")], check=True)
     assert f"ExecStart={first_boot.SCRIPT_PATH}\n" in first_boot.UNIT
+
+
+def test_the_first_boots_second_attempt_is_not_in_the_services_sandbox() -> None:
+    (sandbox,) = (REPO / "systemd" / "units").glob("*/10-sandbox.conf")
+    assert not first_boot.UNIT_PATH.name.startswith(sandbox.parent.name.removesuffix(".service.d"))
 
 
 def test_with_key_the_bundle_holds_an_identity(planned: Any, tmp_path: Path) -> None:
