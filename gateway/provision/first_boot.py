@@ -20,8 +20,8 @@ from gateway.provision.places import ROOT
 
 SCRIPT_PATH = Path("/usr/local/sbin/lotkeeper-first-boot")
 UNIT_PATH = Path("/etc/systemd/system/lotkeeper_first_boot.service")
-"""Not `lotkeeper-...`: once the package is there, those have the services' sandbox, in which nothing
-can be installed or enrolled."""
+"""Not `lotkeeper-...`: once the package is there, those have the services' sandbox, in which
+nothing can be installed or enrolled."""
 PUBLIC_SCRIPT = 0o755
 
 SCRIPT = """\
