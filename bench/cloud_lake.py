@@ -37,7 +37,7 @@ from cloud.record import decode
 
 DAYS = 140
 ASKED = (1, 10, 100)
-NAMED = ("turnover", "historical_trends", "occupancy_by_hour")
+NAMED = ("turnover", "historical_trends")
 LOTS, BAYS = 20, 50
 HOUR = timedelta(hours=1)
 COUNT = "SELECT lot_id, count(*) FROM lake GROUP BY lot_id ORDER BY lot_id"
@@ -153,8 +153,8 @@ def timed(ask: Callable[[], Any], runs: int) -> float:
 
 def main() -> None:
     """Print a line a question and span."""
-    events = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    runs = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    events = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000
+    runs = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     with tempfile.TemporaryDirectory() as name:
         store = Store(str(Path(name, "lake")))

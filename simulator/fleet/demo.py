@@ -208,7 +208,7 @@ class FleetDemo:
         """Wait until the last record has come to both ends, a while."""
         until_s = time.monotonic() + SETTLE_S
         while time.monotonic() < until_s and not self._has_arrived():
-            time.sleep(STEP_S)
+            time.sleep(SAMPLE_S)
 
     def _has_arrived(self) -> bool:
         present = number(self._conn, "SELECT count(*) FROM events")
