@@ -123,7 +123,9 @@ class TestOccupancy:
         ]
         for _ in range(3):
             present(conn).write(delivered(said), NOW)
-        assert occupancy(conn, "south")["counted"] == 2
+        lot = occupancy(conn, "south")
+        assert (lot["counted"], lot["current_occupancy"]) == (2, 2)
+        assert (lot["free_spots"], lot["occupancy_rate"]) == (None, None)  # of how many, none said
         fix = lane | {
             "event_id": "fix:1",
             "event_type": "CORRECTION",
