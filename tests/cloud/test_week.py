@@ -91,20 +91,20 @@ class Week:
     def _tickets(self, lot_id: str) -> Iterator[dict[str, Any]]:
         states = ("paid", "paid", "lost", "waived")
         for bay, intervals in self.fleet.lots[lot_id].bays.items():
-            for number, (begin_s, end_s) in enumerate(intervals):
+            for n, (begin_s, end_s) in enumerate(intervals):
                 left = rfc3339(self.start + timedelta(seconds=end_s))
                 yield {
-                    "event_id": f"{lot_id}:{bay}:{number}",
+                    "event_id": f"{lot_id}:{bay}:{n}",
                     "event_type": "TICKET_CLOSED",
                     "lot_id": lot_id,
-                    "ticket_id": f"{bay}-{number}",
+                    "ticket_id": f"{bay}-{n}",
                     "entered_at": rfc3339(self.start + timedelta(seconds=begin_s)),
                     "exited_at": left,
                     "timestamp": left,
                     "vehicle_class": "car",
                     "amount_minor": 50 * int((end_s - begin_s) // 1800 + 1),
                     "currency": "AUD",
-                    "state": states[number % len(states)],
+                    "state": states[n % len(states)],
                 }
 
     def sell(self) -> None:
@@ -113,8 +113,8 @@ class Week:
         self._gate.open()
         for begin in range(0, len(all_of_them), 200):
             batch = [
-                Outgoing(number, each["event_id"], json.dumps(each).encode())
-                for number, each in enumerate(all_of_them[begin : begin + 200])
+                Outgoing(n, each["event_id"], json.dumps(each).encode())
+                for n, each in enumerate(all_of_them[begin : begin + 200])
             ]
             assert all(answer.is_final for answer in self._gate.send(batch))
         self._gate.close()
