@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -52,7 +53,8 @@ def prepare(root: Path, work: Path) -> dict[str, str]:
         work / name for name in ("schemas.json", "terraform-provider-aws", "terraform.rc")
     )
     schemas.write_text(json.dumps(bindings.schemas(archive(), types(root))))
-    program.write_text(PROVIDER.format(repo=REPO, python=sys.executable, schemas=schemas))
+    places = {"repo": str(REPO), "python": sys.executable, "schemas": str(schemas)}
+    program.write_text(PROVIDER.format_map({key: shlex.quote(at) for key, at in places.items()}))
     program.chmod(0o755)
     settings.write_text(SETTINGS.format(folder=work))
     # Its home is where the provider keeps its certificate.

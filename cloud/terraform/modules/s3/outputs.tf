@@ -20,5 +20,5 @@ output "results_arn" {
 
 output "logs_bucket" {
   description = "The name of the bucket that holds access logs."
-  value       = aws_s3_bucket.logs.id
+  value       = aws_s3_bucket_policy.logs.bucket # who is to log there is refused before it is let
 }
