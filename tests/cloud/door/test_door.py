@@ -16,7 +16,7 @@ from cloud.door.server import MAX_BYTES, make_app
 from cloud.door.tokens import BadTokens, make, parse
 from cloud.record import decode
 from cloud.testing import record
-from contract.golden import golden
+from contract.golden import golden, names
 from gateway.sinks import ACCEPTED, Answer, Outgoing, SinkError, Verdict, check_batch, hold_back
 
 
@@ -85,11 +85,15 @@ def post(door: httpx.Client, items: Any) -> list[str]:
     return [f"{each['status']} {each['reason']}".strip() for each in reply.json()["results"]]
 
 
+SENT = [name for name in names() if name.startswith("cloud_") and name != "cloud_minimal"]
+
+
 def test_takes_what_a_gateway_sends_as_it_is(door: httpx.Client, stream: Stream) -> None:
-    body = json.loads(golden("cloud_arrival")) | {"lot_id": "north"}
-    assert post(door, [body]) == ["accepted"]
-    assert json.loads(stream.took[0].payload) == body
-    assert stream.took[0].key == "north/A1"
+    """What its agents say, and what it says itself."""
+    bodies = [json.loads(golden(name)) | {"lot_id": "north"} for name in SENT]
+    assert post(door, bodies) == ["accepted"] * len(bodies)
+    assert [json.loads(each.payload) for each in stream.took] == bodies
+    assert stream.took[SENT.index("cloud_arrival")].key == "north/A1"
 
 
 def test_standardises_what_says_less(door: httpx.Client, stream: Stream) -> None:
