@@ -286,7 +286,7 @@ def judged(root: Path, *steps: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.timeout(300)
 class TestCheck:
     def test_lets_ours_pass(self, tree: Path) -> None:
-        run = judged(tree, "fmt", "validate")
+        run = judged(tree, "fmt", "validate", "actions")
         assert run.returncode == 0, run.stdout + run.stderr
         assert run.stdout.split("\n")[:2] == ["ok   fmt all", "ok   validate kinesis"]
 
@@ -311,6 +311,19 @@ class TestCheck:
         assert run.returncode == 1
         assert "failed: validate kinesis" in run.stderr
         assert told in " ".join(run.stdout.split())
+
+    @pytest.mark.parametrize(
+        ("wrong", "told"),
+        [
+            ("kinesis:PutRecrods", "main.tf: kinesis:PutRecrods: AWS has no such action"),
+            ("kafka:GetBootstrapBrokers", "kafka:GetBootstrapBrokers: it takes no resource"),
+        ],
+    )
+    def test_finds_actions_that_are_never_granted(self, tree: Path, wrong: str, told: str) -> None:
+        spoil(tree, "kinesis:PutRecords", wrong)
+        run = judged(tree, "actions")
+        assert run.returncode == 1
+        assert told in run.stdout
 
     def test_lints(self, tree: Path) -> None:
         spoil(tree, 'encryption_type = "KMS"', 'encryption_type = "NONE"')

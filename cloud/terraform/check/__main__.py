@@ -86,11 +86,17 @@ def linted(root: Path) -> Iterator[Command]:
     yield "all", [checkov, "--directory", root, *options]
 
 
+def granted(root: Path) -> Iterator[Command]:
+    """Actions in policies that AWS knows, on resources that they take."""
+    yield "all", [sys.executable, "-m", "cloud.terraform.check.actions", root]
+
+
 STEPS: Mapping[str, Callable[[Path], Iterator[Command]]] = {
     "fmt": formatted,
     "validate": valid,
     "test": tested,
     "lint": linted,
+    "actions": granted,
 }
 
 

@@ -137,6 +137,7 @@ resource "aws_lambda_event_source_mapping" "kinesis" {
       destination_arn = aws_sqs_queue.expired.arn
     }
   }
+  depends_on = [aws_iam_role_policy.own] # AWS refuses one whose function may not read
 }
 
 resource "aws_lambda_event_source_mapping" "msk" {
@@ -150,4 +151,5 @@ resource "aws_lambda_event_source_mapping" "msk" {
   amazon_managed_kafka_event_source_config {
     consumer_group_id = "lotkeeper-${replace(each.key, "msk_", "")}"
   }
+  depends_on = [aws_iam_role_policy.own] # AWS refuses one whose function may not read
 }
