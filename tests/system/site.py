@@ -26,7 +26,8 @@ STICK, READER = "/mnt", "/media"
 AS_PI = ("runuser", "-u", "pi", "--", "env", "-C", "/home/pi", "HOME=/home/pi", "USER=pi")
 ASKED = re.compile(r"(Clear|Park a car in) (\w+) .*press Enter")
 LOOKS = re.compile(
-    r"(sudo )?(curl|mosquitto_sub|lotkeeper (doctor|(gateway|agent) (list|occupancy|reconcile|status)))"
+    r"(sudo )?(curl|mosquitto_sub|lotkeeper (doctor|"
+    r"(gateway|agent) (list|occupancy|reconcile|status)))"
 )
 """What may be typed again and again until the page's words are seen."""
 
