@@ -15,11 +15,17 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import psycopg
+from psycopg.errors import IdleInTransactionSessionTimeout, UndefinedTable
 
 from cloud.stream import StreamError
 
 _LOCK = 0x6C6F746C  # one process tends at a time, of each reader
 
+# A member that vanishes amid a transaction would keep its locks until the network is given up.
+_HURRY = """
+SELECT set_config('idle_in_transaction_session_timeout', %(lease_ms)s, true),
+    set_config('lock_timeout', %(lease_ms)s, true)
+"""
 _LIVE = """
 INSERT INTO stream_members (member, reader, lapses_at)
 VALUES (%(member)s, %(reader)s, clock_timestamp() + %(lease_s)s * interval '1 second')
@@ -173,15 +179,17 @@ class Leases:
             "reader": self._reader,
             "member": self.member,
             "lease_s": self.lease_s,
+            "lease_ms": str(round(self.lease_s * 1000)),
         }
         try:
             conn = self._conn = self._conn or self._connect()
             with conn.transaction():
+                run(_HURRY)
                 yield run
-        except psycopg.OperationalError:
+        except (psycopg.OperationalError, IdleInTransactionSessionTimeout) as error:
             self._drop()
-            raise
-        except psycopg.errors.UndefinedTable as error:
+            raise psycopg.OperationalError(str(error).strip()) from error
+        except UndefinedTable as error:
             raise StreamError(f"{error.diag.message_primary}: lotkeeper cloud migrate") from error
 
     def _drop(self) -> None:

@@ -220,6 +220,28 @@ def test_a_dead_readers_shards_are_taken_over_when_its_lease_ends(
     assert (dead.forgotten, dead.durable) == (1, [])
 
 
+def stall(reader: Reader, while_: Callable[[], object]) -> None:
+    """Amid a look at the leases."""
+    with reader.leases._transaction() as run:
+        run("SELECT pg_advisory_xact_lock(%(lock)s, hashtext(%(reader)s))")
+        while_()
+
+
+def test_a_member_that_stalls_amid_a_look_holds_nobody_up(
+    kinesis: Kinesis, open_reader: Callable[..., Reader]
+) -> None:
+    stalled, other = open_reader(LEASE_S), open_reader(LEASE_S)
+    put(kinesis, next(iter(kinesis.shards)), "a1")
+
+    def read() -> None:
+        while not other.poll():
+            pass
+
+    with pytest.raises(psycopg.OperationalError, match="idle-in-transaction"):
+        stall(stalled, read)
+    assert other.waiting == words("a1")
+
+
 def test_expired_iterators_are_asked_for_anew(
     kinesis: Kinesis, open_reader: Callable[..., Reader]
 ) -> None:
