@@ -54,6 +54,11 @@ def words(lots: int, bays: int, at: datetime) -> Iterator[bytes]:
         yield from (json.dumps(body, separators=(",", ":")).encode() for body in bodies)
 
 
+def backend_cpu_s(conn: psycopg.Connection) -> float:
+    """What the server's process behind `conn` alone used."""
+    return sum(_stat(Path(f"/proc/{conn.info.backend_pid}"))[11:13]) / TICK_S
+
+
 def postgres_cpu_s(conn: psycopg.Connection) -> float:
     """What the server of `conn` used: its own time and that of all its backends, ended ones too."""
     postmaster = _stat(Path(f"/proc/{conn.info.backend_pid}"))[1]

@@ -5,7 +5,8 @@
 Four changes of each spot are written by the consumer's own code; days like this one are then put
 behind it, with the events and stays of a spot that changes ten times a day. Meanwhile another
 process writes WRITES_PER_S changes, over a connection of its own. Named limit: 200 ms at p95.
-Each question is asked ASKED times, of lots and spots by chance.
+Each question is asked ASKED times, of lots and spots by chance. `CPU` is what one takes of its
+backend, whatever else the machine does.
 """
 
 import multiprocessing
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench.cloud_load import payloads, words
+from bench.cloud_load import backend_cpu_s, payloads, words
 from cloud.postgres import connect, migrate
 from cloud.present import Delivered, Present
 from simulator import embedded
@@ -145,13 +146,15 @@ def main() -> None:
 
 def _ask_all(dsn: str, asked: int) -> float:
     worst = 0.0
-    print(f"{'':26}{'p50 ms':>9}{'p95 ms':>9}")
+    print(f"{'':26}{'p50 ms':>9}{'p95 ms':>9}{'CPU ms':>9}")
     with connect(dsn) as conn:
         for name, question in QUESTIONS.items():
+            before_s = backend_cpu_s(conn)
             took = ask(conn, question, asked)
+            cpu_ms = (backend_cpu_s(conn) - before_s) * 1000 / asked
             p95 = took[int(len(took) * 0.95)]
             worst = max(worst, p95)
-            print(f"{name:26}{statistics.median(took):9.1f}{p95:9.1f}")
+            print(f"{name:26}{statistics.median(took):9.1f}{p95:9.1f}{cpu_ms:9.1f}")
     return worst
 
 
