@@ -128,13 +128,16 @@ FROM (
         coalesce(t.told_by = coalesce(s.told_by, a.told_by)
             AND t.told_seq >= greatest(s.told_seq, a.told_seq), true) AS is_aware
     FROM (
-        SELECT DISTINCT ON (s.lot_id, s.spot_id)
-            s.lot_id, s.spot_id, s.zone_id, t.status, coalesce(t.own_status, t.status) AS own_status,
+        SELECT s.lot_id, s.spot_id, s.zone_id, t.status, coalesce(t.own_status, t.status) AS own_status,
             t.at, t.confidence, t.health, t.health_reason, t.clock, t.agent_id, t.epoch, t.seq,
             t.event_id, t.told_by, t.told_seq
         FROM spots s JOIN spot_streams t USING (lot_id, spot_id)
         WHERE NOT s.retired
-        ORDER BY s.lot_id, s.spot_id, t.at DESC, t.agent_id DESC, t.epoch DESC
+            -- Not DISTINCT ON: of 50,000 spots a hash of them costs less than their order.
+            AND NOT EXISTS (
+                SELECT FROM spot_streams u WHERE u.lot_id = t.lot_id AND u.spot_id = t.spot_id
+                AND (u.at, u.agent_id, u.epoch) > (t.at, t.agent_id, t.epoch)
+            )
     ) t
     -- Not current_words: by whole keys the planner finds that there is one row at most.
     LEFT JOIN current_tellers k ON k.lot_id = t.lot_id
