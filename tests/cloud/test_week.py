@@ -33,7 +33,7 @@ WITH_TICKETS = 3
 """So many lots have a gate, which closes a ticket for each vehicle that leaves."""
 YEAR = timedelta(days=364)
 """Of whole weeks."""
-PATIENCE_S = 400.0
+PATIENCE_S = 120.0
 STRIKES = {
     4: ["present-1"],
     8: ["lake-1"],
@@ -128,7 +128,7 @@ class Week:
             for name in down:
                 self.backend.consumers[name].start()
             # In the midst of their work, not before or behind it.
-            self.until(lambda before=before: self._written() > before)
+            self._await(self._written, before + 1)
             down = STRIKES.get(step, [])
             for name in down:
                 self.backend.consumers[name].kill()
@@ -140,17 +140,21 @@ class Week:
     def settle(self) -> None:
         """Wait until all has come to both ends."""
         count = len(self.ids)
-        self.until(lambda: self._written() >= count)
-        self.until(lambda: len(lake_ids(self.backend.store, self.fleet)) >= count)
+        self._await(self._written, count)
+        self._await(lambda: len(lake_ids(self.backend.store, self.fleet)), count)
 
     def _written(self) -> int:
         return number(self.conn, "SELECT count(*) FROM events")
 
-    def until(self, found: Callable[[], bool]) -> None:
-        ends_s = time.monotonic() + PATIENCE_S
-        while not found():
-            assert time.monotonic() < ends_s, (self.fleet.failures(), self.backend.states())
+    def _await(self, held: Callable[[], int], count: int) -> None:
+        """Until `held` is `count`. Fails where nothing more came for PATIENCE_S."""
+        most, since_s = held(), time.monotonic()
+        while most < count:
             time.sleep(0.5)  # a database cannot be awaited, and a look at the lake takes a while
+            if (now := held()) > most:
+                most, since_s = now, time.monotonic()
+            states = self.fleet.failures(), self.backend.states()
+            assert time.monotonic() - since_s < PATIENCE_S, (most, count, states)
 
 
 def lots(sessions: Sessions) -> dict[str, Bays]:
