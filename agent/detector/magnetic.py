@@ -145,6 +145,7 @@ def sense(
 
 def settled(state: Magnetic, status: Status, now_s: float) -> None:
     """The spot's status was settled: the field as it stands now is that status's level."""
+    came_from = state.rest if state.slack_mg and not state.is_attributed else None
     state.slack_mg, state.rest, state.unseen, state.proven_s = 0.0, state.mean, None, None
     state.in_doubt = state.is_suspect = state.is_blind = False
     if status is Status.OCCUPIED:
@@ -155,7 +156,8 @@ def settled(state: Magnetic, status: Status, now_s: float) -> None:
     if state.mean is None or state.baseline is None:
         return
     if status is Status.OCCUPIED:
-        state.offset, state.other = difference(state.mean, state.baseline), None
+        state.offset = difference(state.mean, state.baseline)
+        state.other = None if came_from is None else difference(came_from, state.baseline)
         state.own_peak_mg = max(state.own_peak_mg, math.hypot(*state.offset))
         state.beside_mg = max(pending_mg, beside_mg(state, now_s))
     elif status is Status.FREE:

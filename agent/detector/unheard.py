@@ -56,6 +56,9 @@ def doubt_unheard(state: Moving, on_mg: float, status: Status, now_s: float) -> 
         else:
             state.in_doubt, state.is_blind = False, True
         return
+    if state.slack_mg and not parked:
+        state.slack_mg, state.is_attributed = state.slack_mg + math.hypot(*step), True
+        return  # a neighbour's or not: it makes the vacant field no more certain
     if not parked and (status is not Status.FREE or math.dist(state.mean, state.baseline) < on_mg):
         return
     state.baseline = along(state.baseline, step)

@@ -231,6 +231,18 @@ def test_a_weak_movement_beside_a_silent_sensor_is_unknown_and_no_event(deaf: Ba
     assert deaf.told[-1].previous is Status.FREE
 
 
+def test_a_vehicle_that_came_over_an_uncertain_field_has_left_when_it_is_back(bay: Bay) -> None:
+    """An hour unwatched: where the vacant field is, only the vehicle's own movements tell."""
+    bay.tick += 36_000
+    bay.field = (100.0, 0.0, 0.0)
+    bay.stand(30)
+    bay.move((420.0, 150.0, 0.0))
+    bay.stand(30)
+    bay.move((100.0, 0.0, 0.0))
+    bay.stand(30)
+    assert bay.statuses == [Status.FREE, Status.UNKNOWN, Status.OCCUPIED, Status.FREE]
+
+
 def test_a_strong_movement_beside_a_silent_sensor_is_a_vehicle(deaf: Bay) -> None:
     deaf.move((150.0, -40.0, 80.0))
     deaf.stand(30)
