@@ -108,7 +108,8 @@ def agent_toml(lot: Lot, name: str) -> Planned:
     head = f"# Agent {name} of lot {lot.lot_id}; docs/examples/agent.toml shows all options.\n\n"
     names = {"agent_id": name, "lot_id": lot.lot_id, "enrolment_port": lot.enrolment_port}
     text = head + toml.pairs(names)
-    text += _broker(lot) + toml.tables("spots", map(_watched, spots)) if spots else UNPLANNED
+    text += _broker(lot)
+    text += toml.tables("spots", map(_watched, spots)) if spots else UNPLANNED
     return Planned(Path("agent.toml"), f"{text.rstrip()}\n".encode())
 
 
