@@ -28,13 +28,14 @@ import httpx
 from bench.display_latency import percentile
 from bench.end_to_end import LoadAgent, load_agent
 from bench.end_to_end import run as run_ingest
-from bench.lot import BenchLot, await_port, broker_command, free_port, running
+from bench.lot import BenchLot, await_port, broker_command, running
 from console.database import KEPT, make
 from console.tokens import Scope, Tokens
 from gateway.history.book import Book
 from gateway.history.records import Change
 from gateway.history.schema import MIGRATIONS
 from simulator.invented import invented_day
+from simulator.processes import free_port
 from spool import open_database
 
 AGENTS = 5

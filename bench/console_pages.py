@@ -27,10 +27,11 @@ import socketio
 
 from bench.console import AS_ITS_UNIT
 from bench.display_latency import percentile
-from bench.lot import BenchLot, await_port, broker_command, free_port, resident_mb, running
+from bench.lot import BenchLot, await_port, broker_command, resident_mb, running
 from console.database import KEPT, make
 from console.people import People
 from console.tokens import Scope
+from simulator.processes import free_port
 
 AGENTS, SPOTS_EACH = 5, 200
 RATE_PER_S = 10.0

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import paho.mqtt.client as paho
 
-from bench.lot import BenchLot, await_port, broker_command, free_port, running
+from bench.lot import BenchLot, await_port, broker_command, running
 from contract.occupancy import SpotState
 from contract.topics import Topics
 from runtime.mqtt import Handlers, Link, MqttSettings
+from simulator.processes import free_port
 
 RATE_PER_S = 50.0
 GROUP_COMMIT_MS = 50.0

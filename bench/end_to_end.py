@@ -22,11 +22,11 @@ from bench.lot import (
     BenchLot,
     await_port,
     broker_command,
-    free_port,
     resident_mb,
     running,
     written_bytes,
 )
+from simulator.processes import free_port
 
 LIMIT_PER_S = 4588
 PATIENCE_S = 120.0

@@ -14,13 +14,6 @@ from pathlib import Path
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 
 
-def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def broker_command(folder: Path, port: int) -> tuple[str, list[str]]:
     """mosquitto where it is installed, else the demo's broker."""
     if MOSQUITTO:

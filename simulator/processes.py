@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import random
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ _IOTCORE = (
     "max_payload_size=1_000_000, max_inflight_count=500).run_forever()"
 )
 _PR_SET_PDEATHSIG = 1
+_OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 READY_S = 20.0
 STOP_S = 15.0
 
@@ -27,10 +29,20 @@ class NotReady(Exception):
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of the loopback that nobody listens on.
+
+    Below those that the kernel gives to outgoing connections: one of these would take it before the
+    process that it is meant for has begun to listen.
+    """
+    try:
+        outgoing = int(_OUTGOING.read_text().split()[0])
+    except OSError:  # no Linux
+        outgoing = 49_152  # RFC 6335, section 6
+    while True:
+        port = random.choice(range(10_000, outgoing) or [0])
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
 
 
 class Child:

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import settings
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from simulator.processes import free_port
+
 REPO = Path(__file__).parents[1]
 LOCALHOST = "127.0.0.1"
 NO_SKIPS = bool(os.environ.get("LOTKEEPER_NO_SKIPS"))
@@ -74,7 +76,7 @@ def shared_data() -> Path:
 def broker() -> Iterator[tuple[str, int]]:
     """(host, port) of the embedded broker of the demo, in a child process. MQTT 3.1.1 only."""
     iotcore = pytest.importorskip("iotcore", reason="needs the extra [demo]")
-    port = _free_port()
+    port = free_port()
     with iotcore.Broker(
         port=port, listen=LOCALHOST, max_payload_size=1_048_576, max_inflight_count=500
     ):
@@ -87,7 +89,7 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, i
     program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.skip("mosquitto is not installed: apt-get install mosquitto")
-    port = _free_port()
+    port = free_port()
     folder = tmp_path_factory.mktemp("mosquitto")
     conf = folder / "mosquitto.conf"
     conf.write_text(MOSQUITTO_CONF.format(port=port))
@@ -99,12 +101,6 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, i
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _free_port() -> int:
-    with socket.create_server((LOCALHOST, 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 @retry(

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.end_to_end import LoadAgent
-from bench.lot import BenchLot, await_port, broker_command, free_port
+from bench.lot import BenchLot, await_port, broker_command
 from bench.peers.account import Event
 from bench.peers.load import BAYS, SENDERS
 from bench.peers.side import Side, await_true, connected, end
 from bench.peers.uplink import PROBE, Arrivals
 from simulator.frontdoor import FrontDoor
+from simulator.processes import free_port
 
 TOKEN = "bench"
 PROBER = SENDERS

@@ -14,10 +14,11 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.end_to_end import LoadAgent
-from bench.lot import MOSQUITTO, await_port, free_port, written_bytes
+from bench.lot import MOSQUITTO, await_port, written_bytes
 from bench.peers.account import Event
 from bench.peers.load import SENDERS, events_of, payload, topic_of
 from bench.peers.uplink import PROBE, Arrivals, BrokerUplink
+from simulator.processes import free_port
 
 PATIENCE_S = 60.0
 

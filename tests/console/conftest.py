@@ -28,6 +28,7 @@ from gateway.testing import changed
 from runtime.clock import SystemClock
 from runtime.config import load
 from runtime.mqtt import Handlers, Link, MqttSettings
+from simulator.processes import free_port
 
 PATIENCE_S = 20.0
 LAYOUT = """
@@ -273,11 +274,9 @@ def make_console(tmp_path: Path, site: Site) -> Iterator[Callable[..., Console]]
         each.close()
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
+@pytest.fixture(name="free_port")
+def a_free_port() -> int:
+    return free_port()
 
 
 @pytest.fixture(scope="session")

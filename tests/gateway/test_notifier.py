@@ -23,6 +23,7 @@ from gateway.notifier import Notifier
 from gateway.store import GatewayStore
 from gateway.testing import START, SetClock
 from runtime.mqtt import Handlers, Link, MqttSettings
+from simulator.processes import free_port
 
 PATIENCE_S = 30.0
 UTC = ZoneInfo("UTC")
@@ -67,12 +68,6 @@ def office(tmp_path: Path) -> Iterator[Any]:
         if each.notifier._thread.is_alive():
             each.notifier.join(10)
         each.store.close()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 class Mailbox:

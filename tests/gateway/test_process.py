@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ import pytest
 
 from gateway.testing import changed
 from runtime.mqtt import Handlers, Link, MqttSettings
+from simulator.processes import free_port
 
 PATIENCE_S = 20.0
 
@@ -29,12 +29,6 @@ def lotkeeper(*arguments: object) -> list[str]:
 
 def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(lotkeeper(*arguments), capture_output=True, text=True, timeout=30)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 class Lot:

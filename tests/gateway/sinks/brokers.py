@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import pytest
 
+from simulator.processes import free_port
+
 PARTITIONS = 3
 numbers = count()
 
@@ -17,12 +19,6 @@ class Front(Protocol):
 
     port: int
     target: tuple[str, int] | None
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class Broker:
