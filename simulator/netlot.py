@@ -230,13 +230,17 @@ class NetLot:
 
     def start(self, *names: str) -> None:
         """Start the broker, the gateway and these agents, or all. Raises NotReady."""
+        self.open()
+        for name in names or self.agents:
+            self.agents[name].start()
+
+    def open(self) -> None:
+        """Start the broker and the gateway. Raises NotReady."""
         self.broker.start()
         self.await_broker()
         self.gateway.start()
         health = self.watcher(self.topics.gateway_health)
         health.first(lambda each: each.body["status"] == "up", READY_S)
-        for name in names or self.agents:
-            self.agents[name].start()
 
     def close(self) -> None:
         """End every process and every host, whatever state they are in."""

@@ -58,23 +58,31 @@ PROBED: netlot.Bays = {f"P{n}": [] for n in range(10)}
 
 
 @pytest.fixture(scope="module")
-def lot() -> Iterator[NetLot]:
-    """A lot with one agent process, pi-1, and a place for one that a test feeds by hand."""
+def opened() -> Iterator[NetLot]:
+    """A lot with a place for an agent process, pi-1, and for one that a test feeds by hand."""
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
         made = NetLot(Path(folder), {"pi-1": EMPTY, "probe": PROBED})
         try:
-            made.start("pi-1")
+            made.open()
             yield made
         finally:
             made.close()
 
 
 @pytest.fixture(scope="module")
-def watcher(lot: NetLot) -> Watcher:
-    """Hears everything, from when pi-1's bays are seen to be free."""
-    made = lot.watcher(f"{lot.topics.root}/#")
-    made.first(is_state(lot, "A2", "free"), PATIENCE_S)
+def watcher(opened: NetLot) -> Watcher:
+    """Hears everything, also the first that pi-1 says."""
+    made = opened.watcher(f"{opened.topics.root}/#")
+    made.first(lambda heard: heard.topic == opened.topics.gateway_health, PATIENCE_S)
     return made
+
+
+@pytest.fixture(scope="module")
+def lot(opened: NetLot, watcher: Watcher) -> NetLot:
+    """With pi-1 at work, its bays seen to be free."""
+    opened.agents["pi-1"].start()
+    watcher.first(is_state(opened, "A2", "free"), PATIENCE_S)
+    return opened
 
 
 def is_state(lot: NetLot, spot_id: str, status: str) -> Any:
