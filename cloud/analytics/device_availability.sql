@@ -15,14 +15,15 @@ WITH told AS (
     WHERE event_type IN ('AGENT_SILENT', 'AGENT_HEARD')
 ), silent AS (
     SELECT lot_id, agent_id,
-        sum(date_diff('millisecond', greatest(at, :begin), least(coalesce(then_at, :end), :end))
-            / 1000.0E0) AS silent_s
+        sum(date_diff('millisecond', greatest(at, :begin), least(coalesce(then_at, :end), :end)))
+            AS silent_ms
     FROM marks
     WHERE event_type = 'AGENT_SILENT' AND coalesce(then_at, :end) > :begin
     GROUP BY lot_id, agent_id
 )
-SELECT s.lot_id, s.agent_id, s.starts, s.last_record, coalesce(q.silent_s, 0.0E0) AS silent_s,
-    1.0E0 - coalesce(q.silent_s, 0.0E0) / nullif(date_diff('millisecond', :begin, :end) / 1000.0E0, 0.0E0)
+SELECT s.lot_id, s.agent_id, s.starts, s.last_record,
+    coalesce(q.silent_ms, 0) / 1000.0E0 AS silent_s,
+    1.0E0 - CAST(coalesce(q.silent_ms, 0) AS double) / nullif(date_diff('millisecond', :begin, :end), 0)
         AS availability
 FROM seen AS s
 LEFT JOIN silent AS q ON q.lot_id = s.lot_id AND q.agent_id = s.agent_id

@@ -1,8 +1,8 @@
 WITH daily AS (
     SELECT lot_id, CAST(local AS date) AS day,
-        sum(CASE WHEN status = 'occupied' THEN seconds ELSE 0.0E0 END) AS occupied_s,
-        sum(CASE WHEN status IN ('occupied', 'vacant') THEN seconds ELSE 0.0E0 END) AS covered_s,
-        sum(CASE WHEN status <> 'closed' THEN seconds ELSE 0.0E0 END) AS open_s
+        sum(CASE WHEN status = 'occupied' THEN ms ELSE 0 END) AS occupied_ms,
+        sum(CASE WHEN status IN ('occupied', 'vacant') THEN ms ELSE 0 END) AS covered_ms,
+        sum(CASE WHEN status <> 'closed' THEN ms ELSE 0 END) AS open_ms
     FROM quarters
     GROUP BY lot_id, CAST(local AS date)
 ), arrived AS (
@@ -12,9 +12,9 @@ WITH daily AS (
     GROUP BY lot_id, CAST(local_time(begins) AS date)
 )
 SELECT d.lot_id, d.day, coalesce(a.arrivals, 0) AS arrivals,
-    CASE WHEN d.covered_s >= 0.5E0 * d.open_s
-        THEN d.occupied_s / nullif(d.covered_s, 0.0E0) END AS occupancy,
-    d.covered_s / nullif(d.open_s, 0.0E0) AS coverage
+    CASE WHEN 2 * d.covered_ms >= d.open_ms
+        THEN CAST(d.occupied_ms AS double) / nullif(d.covered_ms, 0) END AS occupancy,
+    CAST(d.covered_ms AS double) / nullif(d.open_ms, 0) AS coverage
 FROM daily AS d
 LEFT JOIN arrived AS a ON a.lot_id = d.lot_id AND a.day = d.day
 ORDER BY d.lot_id, d.day

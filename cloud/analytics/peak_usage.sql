@@ -1,12 +1,12 @@
 WITH hourly AS (
     SELECT lot_id, hour(local) AS hour,
-        sum(CASE WHEN status = 'occupied' THEN seconds ELSE 0.0E0 END) AS occupied_s,
-        sum(CASE WHEN status IN ('occupied', 'vacant') THEN seconds ELSE 0.0E0 END) AS covered_s,
-        sum(CASE WHEN status <> 'closed' THEN seconds ELSE 0.0E0 END) AS open_s
+        sum(CASE WHEN status = 'occupied' THEN ms ELSE 0 END) AS occupied_ms,
+        sum(CASE WHEN status IN ('occupied', 'vacant') THEN ms ELSE 0 END) AS covered_ms,
+        sum(CASE WHEN status <> 'closed' THEN ms ELSE 0 END) AS open_ms
     FROM quarters
     GROUP BY lot_id, hour(local)
 )
-SELECT lot_id, hour, occupied_s / nullif(covered_s, 0.0E0) AS occupancy
+SELECT lot_id, hour, CAST(occupied_ms AS double) / nullif(covered_ms, 0) AS occupancy
 FROM hourly
-WHERE covered_s >= 0.5E0 * open_s AND occupied_s >= 0.8E0 * covered_s AND covered_s > 0.0E0
-ORDER BY lot_id, occupied_s / nullif(covered_s, 0.0E0) DESC, hour
+WHERE 2 * covered_ms >= open_ms AND 5 * occupied_ms >= 4 * covered_ms AND covered_ms > 0
+ORDER BY lot_id, CAST(occupied_ms AS double) / nullif(covered_ms, 0) DESC, hour

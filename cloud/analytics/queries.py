@@ -180,6 +180,9 @@ def faults(sql: str) -> Iterator[str]:
         unit: Any = diff.args.get("unit")
         if str(unit.name if unit else "").upper() not in _WHOLE:
             yield f"{diff.sql()}: DuckDB counts the boundaries between; take milliseconds"
+    for total in tree.find_all(exp.Sum, exp.Avg):
+        if _is_fraction(total.this):
+            yield f"{total.sql()}: depends on the order of rows; add integers, and divide the sum"
     for cast in tree.find_all(exp.Cast):
         if cast.to.is_type(*exp.DataType.INTEGER_TYPES):
             yield f"{cast.sql()}: Athena rounds where DuckDB may not; say floor or round"

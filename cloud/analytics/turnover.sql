@@ -1,7 +1,7 @@
 WITH covered AS (
     SELECT lot_id,
         sum(CASE WHEN status IN ('occupied', 'vacant')
-            THEN date_diff('millisecond', begins, ends) / 3600000.0E0 ELSE 0.0E0 END) AS bay_hours
+            THEN date_diff('millisecond', begins, ends) ELSE 0 END) / 3600000.0E0 AS bay_hours
     FROM spot_segments
     GROUP BY lot_id
 ), arrived AS (
@@ -10,7 +10,7 @@ WITH covered AS (
     WHERE status = 'occupied' AND status_before = 'vacant' AND begins >= :begin AND begins < :end
     GROUP BY lot_id
 ), ended AS (
-    SELECT lot_id, date_diff('millisecond', begins, ends) / 1000.0E0 AS stay_s,
+    SELECT lot_id, date_diff('millisecond', begins, ends) AS stay_ms,
         row_number() OVER (PARTITION BY lot_id ORDER BY date_diff('millisecond', begins, ends))
             AS nth,
         count(*) OVER (PARTITION BY lot_id) AS stays
@@ -18,9 +18,10 @@ WITH covered AS (
     WHERE status = 'occupied' AND status_before = 'vacant' AND status_after = 'vacant'
         AND ends >= :begin AND ends < :end
 ), dwelt AS (
-    SELECT lot_id, max(stays) AS stays, avg(stay_s) AS average_dwell_s,
-        avg(CASE WHEN 2 * nth BETWEEN stays AND stays + 2 THEN stay_s END) AS median_dwell_s,
-        min(CASE WHEN nth >= 0.95E0 * stays THEN stay_s END) AS p95_dwell_s
+    SELECT lot_id, max(stays) AS stays, avg(stay_ms) / 1000.0E0 AS average_dwell_s,
+        avg(CASE WHEN 2 * nth BETWEEN stays AND stays + 2 THEN stay_ms END) / 1000.0E0
+            AS median_dwell_s,
+        min(CASE WHEN nth >= 0.95E0 * stays THEN stay_ms END) / 1000.0E0 AS p95_dwell_s
     FROM ended
     GROUP BY lot_id
 )

@@ -230,6 +230,8 @@ def test_nothing_is_silently_reckoned_otherwise(sql: str) -> None:
         ("SELECT CAST(a AS integer) FROM t", "rounds"),
         ("SELECT a / 1000.0 FROM t", "decimals"),
         ("SELECT count_if(a) FROM t", "otherwise by each"),
+        ("SELECT sum(a / 1000.0E0) FROM t", "order of rows"),
+        ("SELECT avg(CAST(a AS double)) FROM t", "order of rows"),
     ],
 )
 def test_what_would_be_is_named(sql: str, said: str) -> None:

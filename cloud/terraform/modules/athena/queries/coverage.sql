@@ -187,7 +187,7 @@ WITH unique_events AS (
     h.quarter,
     h.local,
     s.status,
-    DATE_DIFF('MILLISECOND', GREATEST(s.begins, h.quarter), LEAST(s.ends, h.quarter_ends)) / 1000.0E0 AS seconds
+    DATE_DIFF('MILLISECOND', GREATEST(s.begins, h.quarter), LEAST(s.ends, h.quarter_ends)) AS ms
   FROM spot_segments AS s
   JOIN hours AS h
     ON s.begins < h.quarter_ends AND s.ends > h.quarter
@@ -208,9 +208,9 @@ WITH unique_events AS (
     lot_id,
     zone_id,
     CAST(local AS DATE) AS day,
-    SUM(CASE WHEN status IN ('occupied', 'vacant') THEN seconds ELSE 0.0E0 END) AS covered_s,
-    SUM(CASE WHEN status = 'unknown' THEN seconds ELSE 0.0E0 END) AS unknown_s,
-    SUM(CASE WHEN status = 'closed' THEN seconds ELSE 0.0E0 END) AS closed_s
+    SUM(CASE WHEN status IN ('occupied', 'vacant') THEN ms ELSE 0 END) AS covered_ms,
+    SUM(CASE WHEN status = 'unknown' THEN ms ELSE 0 END) AS unknown_ms,
+    SUM(CASE WHEN status = 'closed' THEN ms ELSE 0 END) AS closed_ms
   FROM quarters
   GROUP BY
     lot_id,
@@ -221,10 +221,10 @@ SELECT
   d.lot_id,
   d.zone_id,
   d.day,
-  d.covered_s,
-  d.unknown_s,
-  d.closed_s,
-  d.covered_s / NULLIF(d.covered_s + d.unknown_s, 0.0E0) AS coverage,
+  d.covered_ms / 1000.0E0 AS covered_s,
+  d.unknown_ms / 1000.0E0 AS unknown_s,
+  d.closed_ms / 1000.0E0 AS closed_s,
+  CAST(d.covered_ms AS DOUBLE) / NULLIF(d.covered_ms + d.unknown_ms, 0) AS coverage,
   COALESCE(g.gaps, 0) AS lot_gaps
 FROM daily AS d
 LEFT JOIN given_up AS g

@@ -187,26 +187,35 @@ WITH unique_events AS (
     h.quarter,
     h.local,
     s.status,
-    DATE_DIFF('MILLISECOND', GREATEST(s.begins, h.quarter), LEAST(s.ends, h.quarter_ends)) / 1000.0E0 AS seconds
+    DATE_DIFF('MILLISECOND', GREATEST(s.begins, h.quarter), LEAST(s.ends, h.quarter_ends)) AS ms
   FROM spot_segments AS s
   JOIN hours AS h
     ON s.begins < h.quarter_ends AND s.ends > h.quarter
+), hourly AS (
+  SELECT
+    lot_id,
+    DAY_OF_WEEK(local) AS weekday,
+    HOUR(local) AS hour,
+    SUM(CASE WHEN status = 'occupied' THEN ms ELSE 0 END) AS occupied_ms,
+    SUM(CASE WHEN status IN ('occupied', 'vacant') THEN ms ELSE 0 END) AS covered_ms,
+    SUM(CASE WHEN status <> 'closed' THEN ms ELSE 0 END) AS open_ms
+  FROM quarters
+  GROUP BY
+    lot_id,
+    DAY_OF_WEEK(local),
+    HOUR(local)
 )
 SELECT
   lot_id,
-  DAY_OF_WEEK(local) AS weekday,
-  HOUR(local) AS hour,
-  SUM(CASE WHEN status IN ('occupied', 'vacant') THEN seconds ELSE 0.0E0 END) AS covered_s,
+  weekday,
+  hour,
+  covered_ms / 1000.0E0 AS covered_s,
   CASE
-    WHEN SUM(CASE WHEN status IN ('occupied', 'vacant') THEN seconds ELSE 0.0E0 END) >= 0.5E0 * SUM(CASE WHEN status <> 'closed' THEN seconds ELSE 0.0E0 END)
-    THEN SUM(CASE WHEN status = 'occupied' THEN seconds ELSE 0.0E0 END) / NULLIF(SUM(CASE WHEN status IN ('occupied', 'vacant') THEN seconds ELSE 0.0E0 END), 0.0E0)
+    WHEN 2 * covered_ms >= open_ms
+    THEN CAST(occupied_ms AS DOUBLE) / NULLIF(covered_ms, 0)
   END AS occupancy
-FROM quarters
-GROUP BY
-  lot_id,
-  DAY_OF_WEEK(local),
-  HOUR(local)
+FROM hourly
 ORDER BY
   lot_id,
-  DAY_OF_WEEK(local),
-  HOUR(local)
+  weekday,
+  hour

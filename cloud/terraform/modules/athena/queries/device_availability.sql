@@ -66,8 +66,8 @@ WITH unique_events AS (
           COALESCE(then_at, CAST(AT_TIMEZONE(CURRENT_TIMESTAMP, 'UTC') AS TIMESTAMP)),
           CAST(AT_TIMEZONE(CURRENT_TIMESTAMP, 'UTC') AS TIMESTAMP)
         )
-      ) / 1000.0E0
-    ) AS silent_s
+      )
+    ) AS silent_ms
   FROM marks
   WHERE
     event_type = 'AGENT_SILENT'
@@ -81,14 +81,14 @@ SELECT
   s.agent_id,
   s.starts,
   s.last_record,
-  COALESCE(q.silent_s, 0.0E0) AS silent_s,
-  1.0E0 - COALESCE(q.silent_s, 0.0E0) / NULLIF(
+  COALESCE(q.silent_ms, 0) / 1000.0E0 AS silent_s,
+  1.0E0 - CAST(COALESCE(q.silent_ms, 0) AS DOUBLE) / NULLIF(
     DATE_DIFF(
       'MILLISECOND',
       DATE_ADD('DAY', -1, CAST(AT_TIMEZONE(CURRENT_TIMESTAMP, 'UTC') AS TIMESTAMP)),
       CAST(AT_TIMEZONE(CURRENT_TIMESTAMP, 'UTC') AS TIMESTAMP)
-    ) / 1000.0E0,
-    0.0E0
+    ),
+    0
   ) AS availability
 FROM seen AS s
 LEFT JOIN silent AS q

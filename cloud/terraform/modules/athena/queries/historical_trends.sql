@@ -187,7 +187,7 @@ WITH unique_events AS (
     h.quarter,
     h.local,
     s.status,
-    DATE_DIFF('MILLISECOND', GREATEST(s.begins, h.quarter), LEAST(s.ends, h.quarter_ends)) / 1000.0E0 AS seconds
+    DATE_DIFF('MILLISECOND', GREATEST(s.begins, h.quarter), LEAST(s.ends, h.quarter_ends)) AS ms
   FROM spot_segments AS s
   JOIN hours AS h
     ON s.begins < h.quarter_ends AND s.ends > h.quarter
@@ -195,9 +195,9 @@ WITH unique_events AS (
   SELECT
     lot_id,
     CAST(local AS DATE) AS day,
-    SUM(CASE WHEN status = 'occupied' THEN seconds ELSE 0.0E0 END) AS occupied_s,
-    SUM(CASE WHEN status IN ('occupied', 'vacant') THEN seconds ELSE 0.0E0 END) AS covered_s,
-    SUM(CASE WHEN status <> 'closed' THEN seconds ELSE 0.0E0 END) AS open_s
+    SUM(CASE WHEN status = 'occupied' THEN ms ELSE 0 END) AS occupied_ms,
+    SUM(CASE WHEN status IN ('occupied', 'vacant') THEN ms ELSE 0 END) AS covered_ms,
+    SUM(CASE WHEN status <> 'closed' THEN ms ELSE 0 END) AS open_ms
   FROM quarters
   GROUP BY
     lot_id,
@@ -222,10 +222,10 @@ SELECT
   d.day,
   COALESCE(a.arrivals, 0) AS arrivals,
   CASE
-    WHEN d.covered_s >= 0.5E0 * d.open_s
-    THEN d.occupied_s / NULLIF(d.covered_s, 0.0E0)
+    WHEN 2 * d.covered_ms >= d.open_ms
+    THEN CAST(d.occupied_ms AS DOUBLE) / NULLIF(d.covered_ms, 0)
   END AS occupancy,
-  d.covered_s / NULLIF(d.open_s, 0.0E0) AS coverage
+  CAST(d.covered_ms AS DOUBLE) / NULLIF(d.open_ms, 0) AS coverage
 FROM daily AS d
 LEFT JOIN arrived AS a
   ON a.lot_id = d.lot_id AND a.day = d.day

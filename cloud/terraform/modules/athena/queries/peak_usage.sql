@@ -187,7 +187,7 @@ WITH unique_events AS (
     h.quarter,
     h.local,
     s.status,
-    DATE_DIFF('MILLISECOND', GREATEST(s.begins, h.quarter), LEAST(s.ends, h.quarter_ends)) / 1000.0E0 AS seconds
+    DATE_DIFF('MILLISECOND', GREATEST(s.begins, h.quarter), LEAST(s.ends, h.quarter_ends)) AS ms
   FROM spot_segments AS s
   JOIN hours AS h
     ON s.begins < h.quarter_ends AND s.ends > h.quarter
@@ -195,9 +195,9 @@ WITH unique_events AS (
   SELECT
     lot_id,
     HOUR(local) AS hour,
-    SUM(CASE WHEN status = 'occupied' THEN seconds ELSE 0.0E0 END) AS occupied_s,
-    SUM(CASE WHEN status IN ('occupied', 'vacant') THEN seconds ELSE 0.0E0 END) AS covered_s,
-    SUM(CASE WHEN status <> 'closed' THEN seconds ELSE 0.0E0 END) AS open_s
+    SUM(CASE WHEN status = 'occupied' THEN ms ELSE 0 END) AS occupied_ms,
+    SUM(CASE WHEN status IN ('occupied', 'vacant') THEN ms ELSE 0 END) AS covered_ms,
+    SUM(CASE WHEN status <> 'closed' THEN ms ELSE 0 END) AS open_ms
   FROM quarters
   GROUP BY
     lot_id,
@@ -206,13 +206,11 @@ WITH unique_events AS (
 SELECT
   lot_id,
   hour,
-  occupied_s / NULLIF(covered_s, 0.0E0) AS occupancy
+  CAST(occupied_ms AS DOUBLE) / NULLIF(covered_ms, 0) AS occupancy
 FROM hourly
 WHERE
-  covered_s >= 0.5E0 * open_s
-  AND occupied_s >= 0.8E0 * covered_s
-  AND covered_s > 0.0E0
+  2 * covered_ms >= open_ms AND 5 * occupied_ms >= 4 * covered_ms AND covered_ms > 0
 ORDER BY
   lot_id,
-  occupied_s / NULLIF(covered_s, 0.0E0) DESC,
+  CAST(occupied_ms AS DOUBLE) / NULLIF(covered_ms, 0) DESC,
   hour

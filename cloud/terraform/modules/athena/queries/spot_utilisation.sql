@@ -166,33 +166,23 @@ WITH unique_events AS (
   FROM spot_spans
   WHERE
     COALESCE(ends, CAST(AT_TIMEZONE(CURRENT_TIMESTAMP, 'UTC') AS TIMESTAMP)) > DATE_ADD('DAY', -7, CAST(AT_TIMEZONE(CURRENT_TIMESTAMP, 'UTC') AS TIMESTAMP))
+), lasted AS (
+  SELECT
+    lot_id,
+    zone_id,
+    spot_id,
+    status,
+    DATE_DIFF('MILLISECOND', begins, ends) AS ms
+  FROM spot_segments
 ), shares AS (
   SELECT
     lot_id,
     zone_id,
     spot_id,
-    SUM(
-      CASE
-        WHEN status = 'occupied'
-        THEN DATE_DIFF('MILLISECOND', begins, ends) / 1000.0E0
-        ELSE 0.0E0
-      END
-    ) AS occupied_s,
-    SUM(
-      CASE
-        WHEN status IN ('occupied', 'vacant')
-        THEN DATE_DIFF('MILLISECOND', begins, ends) / 1000.0E0
-        ELSE 0.0E0
-      END
-    ) AS covered_s,
-    SUM(
-      CASE
-        WHEN status <> 'closed'
-        THEN DATE_DIFF('MILLISECOND', begins, ends) / 1000.0E0
-        ELSE 0.0E0
-      END
-    ) AS open_s
-  FROM spot_segments
+    SUM(CASE WHEN status = 'occupied' THEN ms ELSE 0 END) AS occupied_ms,
+    SUM(CASE WHEN status IN ('occupied', 'vacant') THEN ms ELSE 0 END) AS covered_ms,
+    SUM(CASE WHEN status <> 'closed' THEN ms ELSE 0 END) AS open_ms
+  FROM lasted
   GROUP BY
     lot_id,
     zone_id,
@@ -217,11 +207,11 @@ SELECT
   s.zone_id,
   s.spot_id,
   COALESCE(a.arrivals, 0) AS arrivals,
-  s.occupied_s,
-  s.covered_s,
+  s.occupied_ms / 1000.0E0 AS occupied_s,
+  s.covered_ms / 1000.0E0 AS covered_s,
   CASE
-    WHEN s.covered_s >= 0.5E0 * s.open_s
-    THEN s.occupied_s / CAST(NULLIF(s.covered_s, 0.0E0) AS DOUBLE)
+    WHEN 2 * s.covered_ms >= s.open_ms
+    THEN CAST(s.occupied_ms AS DOUBLE) / NULLIF(s.covered_ms, 0)
   END AS utilisation
 FROM shares AS s
 LEFT JOIN arrived AS a

@@ -172,10 +172,10 @@ WITH unique_events AS (
     SUM(
       CASE
         WHEN status IN ('occupied', 'vacant')
-        THEN DATE_DIFF('MILLISECOND', begins, ends) / 3600000.0E0
-        ELSE 0.0E0
+        THEN DATE_DIFF('MILLISECOND', begins, ends)
+        ELSE 0
       END
-    ) AS bay_hours
+    ) / 3600000.0E0 AS bay_hours
   FROM spot_segments
   GROUP BY
     lot_id
@@ -194,7 +194,7 @@ WITH unique_events AS (
 ), ended AS (
   SELECT
     lot_id,
-    DATE_DIFF('MILLISECOND', begins, ends) / 1000.0E0 AS stay_s,
+    DATE_DIFF('MILLISECOND', begins, ends) AS stay_ms,
     ROW_NUMBER() OVER (PARTITION BY lot_id ORDER BY DATE_DIFF('MILLISECOND', begins, ends)) AS nth,
     COUNT(*) OVER (PARTITION BY lot_id) AS stays
   FROM spot_spans
@@ -208,9 +208,9 @@ WITH unique_events AS (
   SELECT
     lot_id,
     MAX(stays) AS stays,
-    AVG(stay_s) AS average_dwell_s,
-    AVG(CASE WHEN 2 * nth BETWEEN stays AND stays + 2 THEN stay_s END) AS median_dwell_s,
-    MIN(CASE WHEN nth >= 0.95E0 * stays THEN stay_s END) AS p95_dwell_s
+    AVG(stay_ms) / 1000.0E0 AS average_dwell_s,
+    AVG(CASE WHEN 2 * nth BETWEEN stays AND stays + 2 THEN stay_ms END) / 1000.0E0 AS median_dwell_s,
+    MIN(CASE WHEN nth >= 0.95E0 * stays THEN stay_ms END) / 1000.0E0 AS p95_dwell_s
   FROM ended
   GROUP BY
     lot_id
