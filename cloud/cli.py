@@ -14,6 +14,7 @@ from cloud.analytics.cli import query
 from cloud.backfill.cli import backfill
 from cloud.cost.cli import cost
 from cloud.database_cli import DEFAULT, ConfigOption, JsonOption, database, fail, settings_of
+from cloud.shown import for_json, show
 
 app = typer.Typer(
     add_completion=False,
@@ -84,6 +85,27 @@ def retain(
         typer.echo(f"{'would go' if dry_run else 'gone'}: {each}")
     if not gone:
         typer.echo(f"nothing is older than {settings.postgres.keep_days} days")
+
+
+@app.command(epilog="Example: lotkeeper cloud lots --json")
+def lots(config: ConfigOption = DEFAULT, as_json: JsonOption = False) -> None:
+    """How full each lot is now, and how long ago its gateway was heard; `read_only_dsn` is asked.
+
+    Exit 0, 1 no database, 2 bad configuration.
+    """
+    with database(config, reads=True) as (_, conn):
+        found = conn.execute(
+            "SELECT o.*, extract(epoch FROM now() - g.last_at)::float8 AS gateway_age_s "
+            "FROM current_lot_occupancy o LEFT JOIN current_gateways g USING (lot_id) "
+            "ORDER BY lot_id"
+        )
+        names, rows = [each.name for each in found.description or ()], found.fetchall()
+    if as_json:
+        typer.echo(
+            json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=for_json)
+        )
+    else:
+        show(names, rows)
 
 
 @app.command(epilog="Example: lotkeeper cloud tables -c ./cloud.toml")

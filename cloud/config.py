@@ -51,6 +51,7 @@ class StreamSettings(_Settings):
 
 class PostgresSettings(_Settings):
     """`dsn` is a libpq connection string without a password; `keep_days` of events and stays.
+    `read_only_dsn` is that of a replica, for what only asks.
 
     `iam_region` asks AWS for a token in the place of a password (RDS, "IAM database
     authentication").
@@ -73,6 +74,11 @@ class PostgresSettings(_Settings):
     @property
     def keep(self) -> timedelta:
         return timedelta(days=self.keep_days)
+
+    @property
+    def reading_dsn(self) -> str:
+        """Of whom what only reads is asked."""
+        return self.read_only_dsn or self.dsn
 
 
 class LakeSettings(_Settings):

@@ -29,8 +29,10 @@ def settings_of(config: Path) -> "CloudSettings":
 
 
 @contextmanager
-def database(config: Path) -> Iterator["tuple[CloudSettings, psycopg.Connection]"]:
-    """The configuration, and a connection to what `[postgres]` names.
+def database(
+    config: Path, reads: bool = False
+) -> Iterator["tuple[CloudSettings, psycopg.Connection]"]:
+    """The configuration, and a connection to what `[postgres]` names; to its replica for `reads`.
 
     Where there is none the command ends with 2; where the database refuses or is away, with 1.
     """
@@ -41,8 +43,10 @@ def database(config: Path) -> Iterator["tuple[CloudSettings, psycopg.Connection]
 
     if settings.postgres is None:
         fail(f"{config}: [postgres] is missing: say where the present is kept", 2)
+    postgres = settings.postgres
+    dsn = postgres.reading_dsn if reads else postgres.dsn
     try:
-        with connect(settings.postgres.dsn, settings.postgres.iam_region) as conn:
+        with connect(dsn, postgres.iam_region) as conn:
             yield settings, conn
     except psycopg.errors.UndefinedTable as error:
         fail(f"{str(error).splitlines()[0]}: lotkeeper cloud migrate", 1)

@@ -4,18 +4,18 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from cloud.shown import for_json, plain, show
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from cloud.config import CloudSettings
-
-_LONG = 200
 
 
 def query(
@@ -55,9 +55,9 @@ def query(
     if out is not None:
         _write(table, out)
     elif as_json:
-        typer.echo(json.dumps(table.to_pylist(), default=_said))
+        typer.echo(json.dumps(table.to_pylist(), default=for_json))
     else:
-        _show(table)
+        show(table.column_names, [list(row.values()) for row in table.to_pylist()])
 
 
 def runner(settings: "CloudSettings") -> Callable[..., "pa.Table"]:
@@ -113,30 +113,8 @@ def _write(table: "pa.Table", out: Path) -> None:
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow(table.column_names)
-        writer.writerows([_plain(value) for value in row.values()] for row in table.to_pylist())
+        writer.writerows([plain(value) for value in row.values()] for row in table.to_pylist())
         out.write_text(text.getvalue(), newline="")
     else:
         _fail(f"--out {out}: end it with .csv or .parquet", 2)
     typer.echo(f"{out}: {table.num_rows} rows", err=True)
-
-
-def _show(table: "pa.Table") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    shown = Table(*table.column_names)
-    for row in table.slice(0, _LONG).to_pylist():
-        shown.add_row(*[_plain(value) for value in row.values()])
-    Console().print(shown)
-    if table.num_rows > _LONG:
-        typer.echo(f"{table.num_rows - _LONG} more rows: --out or --json has all", err=True)
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4f}".rstrip("0").rstrip(".")
-    return "" if value is None else str(_said(value))
-
-
-def _said(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime | date) else value
