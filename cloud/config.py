@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from cloud.lake.taker import Limits
 from contract.words import Id
-from runtime.config import InlineSecret
 from runtime.kafka import KafkaAccess
 from runtime.kinesis import KinesisAccess
+from runtime.lake import LakeUrl
+from runtime.postgres import Dsn, PostgresAccess, Region
 
-Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 DEFAULT = Path("/etc/lotkeeper/cloud.toml")
 
 
@@ -49,27 +49,11 @@ class StreamSettings(_Settings):
         return self.kinesis.stream_name
 
 
-class PostgresSettings(_Settings):
-    """`dsn` is a libpq connection string without a password; `keep_days` of events and stays.
-    `read_only_dsn` is that of a replica, for what only asks.
+class PostgresSettings(PostgresAccess):
+    """`keep_days` of events and stays; `read_only_dsn` is that of a replica, for what only asks."""
 
-    `iam_region` asks AWS for a token in the place of a password (RDS, "IAM database
-    authentication").
-    """
-
-    dsn: str
-    read_only_dsn: str | None = None
+    read_only_dsn: Dsn | None = None
     keep_days: Annotated[int, Field(ge=1, le=3660)] = 400
-    iam_region: Region | None = None
-
-    @field_validator("dsn", "read_only_dsn")
-    @classmethod
-    def _check_secrets(cls, value: str | None) -> str | None:
-        from psycopg.conninfo import conninfo_to_dict
-
-        if value is not None and conninfo_to_dict(value).get("password"):
-            raise InlineSecret("holds a password: put it into ~/.pgpass, or a service file")
-        return value
 
     @property
     def keep(self) -> timedelta:
@@ -86,7 +70,7 @@ class LakeSettings(_Settings):
     `time_zone` is the lots', for what is asked by their days and hours.
     """
 
-    url: str
+    url: LakeUrl
     wait_s: Annotated[float, Field(gt=0, le=3600)] = 300
     max_bytes: Annotated[int, Field(ge=1024, le=1024**3)] = 32 * 1024 * 1024
     lines: bool = False

@@ -1,11 +1,12 @@
-"""Postgres: connections, and the numbered migrations that make its schema."""
+"""Postgres: the numbered migrations that make its schema; connections are of `runtime`."""
 
 import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+
+from runtime.postgres import connect as connect
 
 _LOCK = 0x6C6F746B  # one process migrates, the others wait for it
 _BOOK = """
@@ -44,28 +45,6 @@ def migrations() -> list[Migration]:
         if each.name.endswith(".sql"):
             found.append(Migration(int(number), name, each.read_text()))
     return sorted(found, key=lambda each: each.version)
-
-
-def connect(dsn: str, iam_region: str | None = None) -> psycopg.Connection:
-    """A connection in UTC. Raises psycopg.OperationalError.
-
-    A password comes from libpq's own places (PGPASSFILE, a service file), never from `dsn`, or is
-    a token of AWS for `iam_region`.
-    """
-    password = _iam_token(dsn, iam_region) if iam_region else None
-    return psycopg.connect(dsn, options="-c timezone=UTC", autocommit=True, password=password)
-
-
-def _iam_token(dsn: str, region: str) -> str:
-    """Valid for a quarter of an hour, and for new connections alone."""
-    import boto3
-
-    words = conninfo_to_dict(dsn)
-    client = boto3.client("rds", region_name=region)
-    token: str = client.generate_db_auth_token(
-        DBHostname=words["host"], Port=int(words.get("port") or 5432), DBUsername=words["user"]
-    )
-    return token
 
 
 def migrate(conn: psycopg.Connection) -> list[str]:

@@ -4,13 +4,17 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from simulator import embedded
 from simulator.processes import free_port
 
 REPO = Path(__file__).parents[1]
@@ -33,6 +37,8 @@ pytest.register_assert_rewrite(
     "gateway.sinks.testing",
     "spool.testing",
 )
+
+_databases = count()
 
 settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI"):
@@ -101,6 +107,50 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, i
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A server's address, with the database `model` in it, which is migrated."""
+    from cloud.postgres import connect, migrate
+
+    folder = Path(tempfile.mkdtemp(prefix="lotkeeper-postgres-"))
+    with embedded.postgres(folder) as uri:
+        with connect(uri) as conn:
+            conn.execute("ALTER SYSTEM SET fsync = off")  # nobody cuts the power here
+            conn.execute("SELECT pg_reload_conf()")
+            conn.execute("CREATE DATABASE model")
+        with connect(uri.replace("/postgres?", "/model?")) as conn:
+            migrate(conn)
+        yield uri
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def dsn(postgres: str) -> Iterator[str]:
+    """The address of a new, migrated database, of the test alone."""
+    with database(postgres) as address:
+        yield address
+
+
+@contextmanager
+def database(postgres: str) -> Iterator[str]:
+    """A new, migrated database on the server `postgres`, until the block is left; its address."""
+    from cloud.postgres import connect
+
+    name = f"test_{next(_databases)}"
+    with connect(postgres) as conn:
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE model".encode())
+    yield postgres.replace("/postgres?", f"/{name}?")
+    with connect(postgres) as conn:
+        conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="module")
+def dsn_of_module(postgres: str) -> Iterator[str]:
+    """The same, of a module's tests together."""
+    with database(postgres) as address:
+        yield address
 
 
 @retry(

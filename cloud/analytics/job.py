@@ -2,7 +2,8 @@
 
     processed/analytics/{query}/{window}.parquet     window: day, week or month, up to now
 
-A table is replaced as a whole. Which query is kept for which window stands below.
+A table is replaced as a whole, and holds what it means in its schema's metadata
+(`contract.analytics`). Which query is kept for which window stands below.
 """
 
 import logging
@@ -13,10 +14,10 @@ import pyarrow as pa
 
 from cloud.analytics.queries import Query, query
 from cloud.lake.store import Store
+from contract.analytics import KEY, RESULTS, TableAbout
 
 log = logging.getLogger(__name__)
 
-RESULTS = "processed/analytics"
 WINDOWS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=31)}
 KEPT = {
     "day": ("current_status", "occupancy_by_hour", "device_availability"),
@@ -32,10 +33,25 @@ def run_all(run: Run, store: Store, now: datetime, zone: str) -> Iterator[tuple[
     for window, names in KEPT.items():
         for name in names:
             try:
-                table = run(query(name), now - WINDOWS[window], now, zone)
+                kept = _kept(run, query(name), window, now, zone)
             except Exception:
                 log.exception("%s by the %s failed; what it said last stays", name, window)
                 continue
             place = f"{RESULTS}/{name}/{window}.parquet"
-            store.put_table(place, table.replace_schema_metadata({"until": now.isoformat()}))
-            yield place, table.num_rows
+            store.put_table(place, kept)
+            yield place, kept.num_rows
+
+
+def _kept(run: Run, of: Query, window: str, now: datetime, zone: str) -> pa.Table:
+    begin = now - WINDOWS[window]
+    about = TableAbout(
+        query=of.name,
+        window=window,
+        says=of.about.says,
+        columns=of.about.columns,
+        begin=begin,
+        until=now,
+        time_zone=zone,
+    )
+    metadata = {"until": now.isoformat(), KEY: about.model_dump_json()}
+    return run(of, begin, now, zone).replace_schema_metadata(metadata)

@@ -12,21 +12,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from runtime.lake import opened
+
 
 class Store:
     """The lake under `url`: a folder's path, or `s3://bucket/prefix?region=...`."""
 
     def __init__(self, url: str) -> None:
-        if "://" in url:
-            self._fs, self._root = fs.FileSystem.from_uri(url)
-        else:
-            Path(url).mkdir(parents=True, exist_ok=True)
-            self._fs, self._root = fs.LocalFileSystem(), str(Path(url).resolve())
+        self._fs, self._root = opened(url)
+        if isinstance(self._fs, fs.LocalFileSystem):
+            Path(self._root).mkdir(parents=True, exist_ok=True)
         self.filesystem = self._fs
 
     def path(self, name: str) -> str:
         """Of the object `name`, as `filesystem` has it."""
-        return f"{self._root.rstrip('/')}/{name}"
+        return f"{self._root}/{name}"
 
     def put(self, name: str, data: "bytes | memoryview[int]") -> None:
         """Write an object, over one of the same name. Raises OSError."""
@@ -69,7 +69,7 @@ class Store:
         """The objects under `prefix`, in order; those whose name begins with _ or . too."""
         selector = fs.FileSelector(self.path(prefix), allow_not_found=True, recursive=True)
         found = (each.path for each in self._fs.get_file_info(selector) if each.is_file)
-        yield from sorted(path.removeprefix(self._root.rstrip("/") + "/") for path in found)
+        yield from sorted(path.removeprefix(f"{self._root}/") for path in found)
 
 
 def _sync(folder: Path) -> None:

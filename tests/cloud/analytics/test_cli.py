@@ -10,11 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
-from cloud.analytics.job import KEPT, RESULTS
+from cloud.analytics.job import KEPT
+from cloud.analytics.queries import query
 from cloud.cli import app
 from cloud.lake.store import Store
 from cloud.lake.taker import LakeTaker, Limits
 from cloud.testing import delivered, record
+from contract.analytics import KEY, RESULTS, TableAbout
 
 NOW = datetime.now(UTC)
 
@@ -93,4 +95,8 @@ def test_the_job_keeps_what_they_say(config: Path, tmp_path: Path) -> None:
     assert kept == sorted(f"{RESULTS}/{n}/{w}.parquet" for w, names in KEPT.items() for n in names)
     table = pq.read_table(tmp_path / "lake" / RESULTS / "turnover/week.parquet")
     assert table.num_rows == 2
-    assert b"until" in table.schema.metadata
+    about = TableAbout.model_validate_json(table.schema.metadata[KEY])
+    assert (about.query, about.window, about.time_zone) == ("turnover", "week", "Europe/Berlin")
+    assert (about.says, list(about.columns)) == (query("turnover").about.says, table.column_names)
+    assert about.until - about.begin == timedelta(days=7)
+    assert table.schema.metadata[b"until"].decode() == about.until.isoformat()
