@@ -47,7 +47,7 @@ from agent.detector.beside import (
 from agent.detector.doubt import LEFT_SHARE, SHIFTED_SHARE
 from agent.detector.moving import Movement, Moving
 from agent.detector.proof import RESOLVED_S, is_other, resolve
-from agent.detector.unheard import UNHEARD_S, after_move, doubt_unheard, forget
+from agent.detector.unheard import UNHEARD_S, after_move, doubt_crept, doubt_unheard, forget
 from contract.words import Status
 from drivers import Vector
 
@@ -212,6 +212,8 @@ def _decide(
     else:
         _rest(settings, state, status, elapsed_s, now_s)
     evidence = _evidence(settings, state, status, now_s)
+    if evidence not in (None, status) and doubt_crept(state, settings.on_mg, status, now_s):
+        evidence = _evidence(settings, state, status, now_s)
     vetoed = evidence is Status.OCCUPIED and is_vetoed(state, now_s)
     dwell_s = settings.veto_dwell_s if vetoed else settings.dwell_s
     if evidence is status and not state.moving:

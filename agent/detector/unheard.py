@@ -69,6 +69,44 @@ def doubt_unheard(state: Moving, on_mg: float, status: Status, now_s: float) -> 
         begin_doubt(state, state.offset if parked else difference(ZERO, step))
 
 
+def doubt_crept(state: Moving, on_mg: float, status: Status, now_s: float) -> bool:
+    """Whether the field crept where the spot's own vehicle would move it, and next door is silent.
+
+    A vehicle that parks there slowly is nowhere seen to move: from now on it is in doubt, until
+    the field has crept back.
+    """
+    if status is Status.UNKNOWN or state.moving or state.mean is None or state.baseline is None:
+        return False
+    away = difference(state.mean, state.level)
+    if math.hypot(*away) > ECHO_AT_REST_MG or not _is_silent(state, now_s):
+        return False
+    if state.stood is not None and math.dist(state.mean, state.stood) < on_mg / 2:
+        return False
+    if state.in_doubt:
+        _creep_on(state, on_mg, status)
+        return True
+    state.baseline, state.stood = along(state.baseline, away), state.mean
+    state.taken, state.is_attributed = along(state.taken, away), True
+    begin_doubt(state, state.offset if status is Status.OCCUPIED else difference(ZERO, away))
+    state.doubted_s, state.doubted_peak_mg = now_s, math.hypot(*away)
+    return True
+
+
+def _creep_on(state: Moving, on_mg: float, status: Status) -> None:
+    assert state.mean is not None
+    assert state.baseline is not None
+    assert state.other is not None
+    remains_mg = math.dist(state.mean, along(state.baseline, state.other))
+    if status is Status.FREE and remains_mg < on_mg / 2:
+        was_there(state)
+    else:
+        state.in_doubt, state.is_blind = False, True
+
+
+def _is_silent(state: Moving, now_s: float) -> bool:
+    return any(now_s - each.heard_s > QUIET_S for each in state.alive.values())
+
+
 def is_deaf(state: Moving, now_s: float) -> bool:
     """Whether an adjacent sensor was silent during the last movement."""
     began_s, ended_s = state.moving_since_s - QUIET_S, state.steady_since_s + QUIET_S

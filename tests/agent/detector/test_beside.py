@@ -291,6 +291,51 @@ def test_drift_of_an_unknown_field_is_no_arrival(deaf: Bay) -> None:
     assert deaf.statuses == [Status.FREE, Status.UNKNOWN]
 
 
+CREPT = (0.0, 31.0, 0.0)
+
+
+def test_what_creeps_beside_a_silent_sensor_is_unknown_until_it_creeps_back(deaf: Bay) -> None:
+    """A vehicle that parks so slowly next door is nowhere seen to move."""
+    deaf.move(CREPT, seconds=10)
+    deaf.stand(60)
+    assert deaf.statuses == [Status.FREE, Status.UNKNOWN]
+    deaf.move(NOTHING, seconds=10)
+    deaf.stand(60)
+    assert deaf.statuses == [Status.FREE, Status.UNKNOWN, Status.FREE]
+    assert deaf.told[-1].previous is Status.FREE
+
+
+def test_what_creeps_on_is_unknown_until_the_own_vehicle_moves(deaf: Bay) -> None:
+    deaf.move(CREPT, seconds=10)
+    deaf.stand(30)
+    deaf.move(both(CREPT, CREPT), seconds=10)
+    deaf.stand(300)
+    assert deaf.statuses == [Status.FREE, Status.UNKNOWN]
+    deaf.move(both(CREPT, (250.0, 0.0, 100.0)))
+    deaf.stand(30)
+    assert deaf.statuses == [Status.FREE, Status.UNKNOWN, Status.OCCUPIED]
+
+
+def test_what_creeps_beside_a_sensor_that_measures_is_a_vehicle(bay: Bay) -> None:
+    bay.beside_measures = True
+    bay.stand(20)
+    bay.move(CREPT, seconds=10)
+    bay.stand(60)
+    assert bay.statuses == [Status.FREE, Status.OCCUPIED]
+
+
+def test_a_parked_vehicle_of_which_the_field_creeps_away_is_in_doubt(deaf: Bay) -> None:
+    deaf.beside_measures = True
+    deaf.stand(20)
+    deaf.move((0.0, 40.0, 0.0))
+    deaf.stand(60)
+    deaf.beside_measures = False
+    deaf.stand(20)
+    deaf.move((0.0, 9.0, 0.0), seconds=10)
+    deaf.stand(60)
+    assert deaf.statuses == [Status.FREE, Status.OCCUPIED, Status.UNKNOWN]
+
+
 def test_a_doubt_outlives_the_process_and_a_gap(bay: Bay) -> None:
     bay.move((0.0, 90.0, 0.0), peak_mg=NEXT_DOOR_MG)
     bay.stand(30)
