@@ -127,6 +127,8 @@ lock: ## resolve the locks again, to the newest versions that pyproject.toml all
 	  --output-file requirements/gateway.txt pyproject.toml
 	@$(LOCK) --constraint requirements/dev.txt --extra console \
 	  --output-file requirements/console.txt pyproject.toml
+	@$(LOCK) --constraint requirements/dev.txt --extra console-fleet \
+	  --output-file requirements/console-fleet.txt pyproject.toml
 	@$(LOCK) --constraint requirements/dev.txt --extra cloud \
 	  --output-file requirements/cloud.txt pyproject.toml
 	@$(LOCK) --constraint requirements/dev.txt --extra spark \

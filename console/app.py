@@ -16,6 +16,7 @@ from console.audit import Audit
 from console.bodies import BoundedBodies
 from console.config import ConsoleSettings
 from console.desk import Desk
+from console.fleet import Fleet
 from console.hub import Hub
 from console.lots import open_lots
 from console.models import shows
@@ -28,6 +29,7 @@ from console.routes import (
     devices,
     events,
     figures,
+    fleet,
     lots,
     past,
     reports,
@@ -71,6 +73,7 @@ def make_desk(settings: ConsoleSettings) -> Desk:
         People(settings.store.path),
         Rate(settings.rate.path, TRIES_PER_MINUTE),
         Targets(settings.store.path),
+        Fleet(settings.fleet, settings.live) if settings.fleet else None,
     )
 
 
@@ -101,6 +104,7 @@ def make_app(desk: Desk) -> FastAPI:
         root.include_router(group.router)
     root.include_router(alerts.orders)
     root.include_router(targets.orders)
+    root.include_router(fleet.router)
     root.include_router(devices.router)
     root.include_router(telemetry.router)
 

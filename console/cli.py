@@ -58,7 +58,9 @@ def validate(config: ConfigOption = DEFAULT) -> None:
         lots = open_lots(settings)
     except ConfigError as error:
         _fail(str(error), 2)
-    typer.echo(f"{config}: {settings.http.host}:{settings.http.port}, lots {', '.join(lots)}")
+    shown = [f"lots {', '.join(lots)}"] if lots else []
+    shown += ["a fleet"] if settings.fleet else []
+    typer.echo(f"{config}: {settings.http.host}:{settings.http.port}, {', '.join(shown)}")
 
 
 @app.command(epilog="Example: lotkeeper console seed ./demo --days 14")

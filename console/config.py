@@ -2,16 +2,19 @@
 
 import tomllib
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from runtime.config import ConfigError, is_loopback, validated
+from runtime.lake import LakeUrl
 from runtime.mqtt import MqttSettings
+from runtime.postgres import PostgresAccess
 
 ENVIRONMENT = "LOTKEEPER_CONSOLE_"
-SECTIONS = ("http", "store", "rate", "live")
+SECTIONS = ("http", "store", "rate", "live", "fleet")
 """What the environment may set; lots are named by the file alone."""
 
 
@@ -54,12 +57,18 @@ class RateSettings(_Section):
 
 
 class LiveSettings(_Section):
-    """How the gateways are asked."""
+    """How the gateways are asked, and the fleet's database."""
 
     cache_s: float = Field(2.0, ge=0, le=60)
     """So long an answer is kept, unless a message says before that something changed."""
     timeout_s: float = Field(3.0, gt=0, le=30)
     """A gateway that has not answered for so long is silent: its spots are unknown."""
+
+
+class FleetSettings(PostgresAccess):
+    """The cloud's Postgres, a read-only replica too; and its lake, whose tables are shown."""
+
+    analytics: LakeUrl | None = None
 
 
 class LotSettings(_Section):
@@ -80,7 +89,15 @@ class ConsoleSettings(_Section):
     store: StoreSettings = StoreSettings()
     rate: RateSettings = RateSettings()
     live: LiveSettings = LiveSettings()
-    lots: list[LotSettings] = Field(min_length=1)
+    fleet: FleetSettings | None = None
+    lots: list[LotSettings] = Field(default=[], validate_default=True)
+
+    @field_validator("lots")
+    @classmethod
+    def _is_something(cls, value: list[LotSettings], info: ValidationInfo) -> list[LotSettings]:
+        if not value and info.data.get("fleet", "faulty") is None:
+            raise ValueError("name a lot by [[lots]] and its gateway, or a [fleet], or both")
+        return value
 
 
 def read(path: Path, environment: Mapping[str, str]) -> ConsoleSettings:
@@ -92,7 +109,20 @@ def read(path: Path, environment: Mapping[str, str]) -> ConsoleSettings:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
     _overlay(document, environment)
+    _require_libraries(path, document)
     return validated(document, ConsoleSettings, str(path))
+
+
+def _require_libraries(path: Path, document: dict[str, Any]) -> None:
+    """What reads a fleet is large, and nothing that a gateway's machine should have to hold."""
+    fleet = document.get("fleet", {})
+    wanted = {"dsn": "psycopg", "iam_region": "boto3", "analytics": "pyarrow"}
+    for option, library in wanted.items():
+        if option in fleet and find_spec(library) is None:
+            raise ConfigError(
+                f"{path}: fleet.{option} needs {library}, which is not installed: "
+                "pip install 'lotkeeper[console-fleet]'"
+            )
 
 
 def _overlay(document: dict[str, Any], environment: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ from fastapi.security.base import SecurityBase
 from fastapi.security.utils import get_authorization_scheme_param
 
 from console.audit import Audit
+from console.fleet import Fleet
 from console.hub import Hub
 from console.lots import Lot
 from console.people import People
@@ -34,6 +35,7 @@ class Desk:
     logins: Rate
     """How often a name is tried to log in with, and from an address."""
     targets: Targets
+    fleet: Fleet | None = None
 
     def chosen(self, facility: str | None, lot: str | None) -> list[Lot]:
         """The lots that a filter leaves."""

@@ -14,7 +14,7 @@ FAILURES = {
     "404": "There is no such thing.",
     "422": "A parameter or the body is wrong; `faults` names each.",
     "429": "Too many requests in this minute; `Retry-After` says for how long to wait.",
-    "503": "The lot's store cannot be read.",
+    "503": "The lot's store, or the fleet's, cannot be read.",
 }
 ORDERS = {
     "400": "The body cannot be read.",

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
+from console.answers import Away
 from gateway.ask import NoAnswer
 from gateway.tools.reading import Unreadable
 
@@ -88,6 +89,10 @@ def add_to(app: FastAPI) -> None:
     @app.exception_handler(NoAnswer)
     async def silent(request: Request, error: NoAnswer) -> JSONResponse:
         return told(request, HTTPStatus.GATEWAY_TIMEOUT, f"the lot's gateway: {error}")
+
+    @app.exception_handler(Away)
+    async def away(request: Request, error: Away) -> JSONResponse:
+        return told(request, HTTPStatus.SERVICE_UNAVAILABLE, f"{error}; the log says why")
 
     @app.exception_handler(Unreadable)
     @app.exception_handler(sqlite3.Error)

@@ -20,6 +20,7 @@ LOCKED_EXTRAS = {
     "agent": ["agent", "pi"],
     "cloud": ["cloud"],
     "console": ["console"],
+    "console-fleet": ["console-fleet"],
     "demo": ["demo"],
     "dev": ["dev"],
     "emulator": ["emulator"],

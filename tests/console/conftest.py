@@ -28,6 +28,7 @@ from gateway.testing import changed
 from runtime.clock import SystemClock
 from runtime.config import load
 from runtime.mqtt import Handlers, Link, MqttSettings
+from simulator.fleet.still import StillFleet
 from simulator.processes import free_port
 
 PATIENCE_S = 20.0
@@ -207,6 +208,16 @@ def silent(tmp_path_factory: pytest.TempPathFactory, broker: tuple[str, int]) ->
     made.close()
 
 
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory, dsn_of_module: str) -> StillFleet:
+    """A fleet of four lots, and tables of its past."""
+    lake = tmp_path_factory.mktemp("cloud") / "lake"
+    made = StillFleet(dsn_of_module, lake, datetime.now(UTC))
+    made.fill()
+    made.analyse()
+    return made
+
+
 class Console:
     """The API over some lots, and a token of each scope."""
 
@@ -288,8 +299,8 @@ def make_site() -> type[Site]:
 def console_over() -> Callable[..., Iterator[Console]]:
     """A console over some sites, for a fixture to yield from."""
 
-    def made(folder: Path, *sites: Site) -> Iterator[Console]:
-        console = Console(folder, *sites)
+    def made(folder: Path, *sites: Site, **sections: Any) -> Iterator[Console]:
+        console = Console(folder, *sites, **sections)
         yield console
         console.close()
 
