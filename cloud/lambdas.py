@@ -17,14 +17,15 @@ from typing import Any
 
 import psycopg
 
-from cloud import emf
+from cloud import emf, retention
 from cloud.analytics.cli import runner
 from cloud.analytics.job import KEPT, run_all
-from cloud.config import DEFAULT, CloudSettings
+from cloud.config import DEFAULT, CloudSettings, LakeSettings, PostgresSettings
 from cloud.door.outlet import Door, open_door
 from cloud.door.server import answer
+from cloud.lake.compaction import compact as compacted
 from cloud.lake.store import Store
-from cloud.lake.taker import LakeTaker
+from cloud.lake.taker import EVENTS, LakeTaker
 from cloud.postgres import connect
 from cloud.present import Delivered, Present, sort
 from runtime.config import ConfigError, load
@@ -50,12 +51,10 @@ class _Database:
     present: Present | None = None
 
     def write(self, batch: Sequence[Delivered], now: datetime) -> None:
-        found = settings()
-        if found.postgres is None:
-            raise ConfigError("[postgres] is missing: say where the present is kept")
+        postgres, default_lot = _postgres(), settings().default_lot
         if self.present is None:
-            conn = connect(found.postgres.dsn, found.postgres.iam_region)
-            self.present = Present(conn, found.postgres.keep, found.default_lot)
+            conn = connect(postgres.dsn, postgres.iam_region)
+            self.present = Present(conn, postgres.keep, default_lot)
         try:
             written = self.present.write(batch, now)
         except psycopg.OperationalError:
@@ -73,7 +72,7 @@ class _Database:
                 now,
             )
         )
-        good = sort(batch, now, found.postgres.keep, found.default_lot).good
+        good = sort(batch, now, postgres.keep, default_lot).good
         for line in emf.of_lots("present", [incoming.record for _, incoming in good], now):
             print(line)
 
@@ -117,16 +116,50 @@ def door(event: dict[str, Any], _context: Any = None) -> dict[str, Any]:
 
 def analyse(_event: dict[str, Any], _context: Any = None) -> dict[str, int]:
     """A schedule: the named queries, kept in the lake. Raises RuntimeError where one failed."""
-    found = settings()
-    if found.lake is None:
-        raise ConfigError("[lake] is missing: say where the past is kept")
-    kept = dict(
-        run_all(runner(found), Store(found.lake.url), datetime.now(UTC), found.lake.time_zone)
-    )
+    lake = _lake()
+    run = runner(settings())
+    kept = dict(run_all(run, Store(lake.url), datetime.now(UTC), lake.time_zone))
     wanted = sum(map(len, KEPT.values()))
     if len(kept) < wanted:
         raise RuntimeError(f"{wanted - len(kept)} of {wanted} queries failed; the log says why")
     return kept
+
+
+def compact(_event: dict[str, Any], _context: Any = None) -> dict[str, int]:
+    """A schedule, one at a time: of each settled hour's objects one. Raises OSError.
+
+    One that is ended meanwhile, or fails, is gone on with by the next.
+    """
+    done = list(compacted(Store(_lake().url), EVENTS, datetime.now(UTC)))
+    return {
+        "hours": len(done),
+        "objects": sum(each.objects for each in done),
+        "doubles": sum(each.doubles for each in done),
+    }
+
+
+def retain(_event: dict[str, Any], _context: Any = None) -> list[str]:
+    """A schedule, one at a time: what the database has beyond `keep_days` goes; what went.
+
+    Raises psycopg.Error; the next goes on.
+    """
+    postgres = _postgres()
+    with connect(postgres.dsn, postgres.iam_region) as conn:
+        return list(map(str, retention.retain(conn, postgres.keep, datetime.now(UTC))))
+
+
+def _lake() -> LakeSettings:
+    found = settings().lake
+    if found is None:
+        raise ConfigError("[lake] is missing: say where the past is kept")
+    return found
+
+
+def _postgres() -> PostgresSettings:
+    found = settings().postgres
+    if found is None:
+        raise ConfigError("[postgres] is missing: say where the present is kept")
+    return found
 
 
 @cache
@@ -138,11 +171,8 @@ def _door() -> Door:
 
 
 def _to_lake(batch: Sequence[Delivered], now: datetime) -> None:
-    found = settings()
-    if found.lake is None:
-        raise ConfigError("[lake] is missing: say where the past is kept")
-    lake = found.lake
-    taker = LakeTaker(Store(lake.url), lake.limits, lines=lake.lines, default_lot=found.default_lot)
+    lake, default_lot = _lake(), settings().default_lot
+    taker = LakeTaker(Store(lake.url), lake.limits, lines=lake.lines, default_lot=default_lot)
     taker.take(batch, now)
     taker.flush(now)
 

@@ -22,6 +22,8 @@ from cloud.lake.schema import SCHEMA
 from cloud.lake.store import Store
 
 MANIFEST = "_compaction.json"
+UNCHECKED = pa.schema([field.with_nullable(True) for field in SCHEMA])
+"""Firehose writes what a record says, and nothing where it says nothing."""
 SETTLED = timedelta(hours=1)
 """An hour is left alone until it is over for so long: most late records have come by then."""
 
@@ -99,7 +101,7 @@ def _compact_hour(store: Store, hour: str, names: Sequence[str]) -> Compacted:
 def unique(store: Store, names: Sequence[str]) -> tuple[pa.Table, int]:
     """The rows of `names`, each event once as it came first, sorted; and how many there were."""
     paths = [store.path(name) for name in names]
-    table = ds.dataset(paths, SCHEMA, filesystem=store.filesystem, format="parquet").to_table()
+    table = ds.dataset(paths, UNCHECKED, filesystem=store.filesystem, format="parquet").to_table()
     table = table.sort_by([("event_id", "ascending"), ("taken_at", "ascending")])
     event_ids = table["event_id"].combine_chunks()
     if len(event_ids) == 0:

@@ -159,3 +159,24 @@ def test_the_front_door_behind_an_api_gateway(
     assert (reply["statusCode"], reply["body"].count("accepted")) == (200, 1)
     assert lambdas.door({"headers": {}, "body": "[]"})["statusCode"] == 401
     assert lambdas.door({"headers": headers})["statusCode"] == 400
+
+
+def test_an_hours_batches_become_one_object_by_the_clock(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "lake"))
+    batch = [json.loads(said(seq)) for seq in range(1, 5)]
+    old = (BEGUN - timedelta(days=2)).isoformat()
+    for each in (batch[:2], batch[1:]):
+        payloads = [json.dumps(one | {"timestamp": old}).encode() for one in each]
+        lambdas.msk_lake(of_msk(payloads))
+    assert len(list(store.names(EVENTS))) == 2
+    assert lambdas.compact({}) == {"hours": 1, "objects": 2, "doubles": 1}
+    assert len(list(store.names(EVENTS))) == 1
+    assert lambdas.compact({}) == {"hours": 0, "objects": 0, "doubles": 0}
+
+
+def test_old_months_go_by_the_clock(conn: psycopg.Connection) -> None:
+    lambdas.kinesis_present(of_kinesis([*map(said, range(1, 3))]))
+    conn.execute("SELECT make_partitions('2020-03-01', '2020-03-01')")
+    gone = lambdas.retain({})
+    assert [each.partition(":")[0] for each in gone] == ["events_2020_03", "sessions_2020_03"]
+    assert (lambdas.retain({}), events(conn)) == ([], 2)

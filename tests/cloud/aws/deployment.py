@@ -137,6 +137,13 @@ class Deployment:
         arn: str = made["FunctionArn"]
         return arn
 
+    def call(self, key: str) -> Any:
+        """The function `key`, as a schedule does; what it returned."""
+        found = self.aws.client("lambda").invoke(FunctionName=self.function(key))
+        said = json.loads(found["Payload"].read())
+        assert "FunctionError" not in found, said
+        return said
+
     def map_stream(self, key: str) -> None:
         """The stream calls the function `key`."""
         said = resource("lambdas", "aws_lambda_event_source_mapping", "kinesis")

@@ -99,6 +99,11 @@ def objects(on: Deployment) -> list[str]:
     return [each["Key"] for page in pages for each in page.get("Contents", [])]
 
 
+def events_of(on: Deployment) -> list[str]:
+    """Those with rows: what removes one leaves an empty object that stands for the folder."""
+    return [key for key in objects(on) if key.startswith(f"{EVENTS}/") and not key.endswith("/")]
+
+
 @pytest.fixture(scope="module")
 def unmigrated(postgres: str) -> Iterator[str]:
     """The address of an empty database."""
@@ -208,6 +213,20 @@ def test_athena_says_over_firehoses_objects_what_duckdb_says_over_ours(
         expected = duck.run(store, query, BEGUN, ENDS, ZONE)
         assert ask(query, BEGUN, ENDS, ZONE).to_pylist() == expected.to_pylist(), name
         assert expected.num_rows or name in ("peak_usage", "revenue")
+
+
+def test_what_firehose_wrote_is_compacted_by_the_clock(deployed: Deployment) -> None:
+    ask = runner(load(deployed.toml, CloudSettings))
+    asked = [queries()[name] for name in ("turnover", "occupancy_by_hour")]
+    before = [ask(each, BEGUN, ENDS, ZONE).to_pylist() for each in asked]
+    many = events_of(deployed)
+    deployed.start_function("compact")
+    done = deployed.call("compact")
+    left = events_of(deployed)
+    assert len(many) > len(left) == len({key.rpartition("/")[0] for key in many})
+    assert done["hours"] == len(left)
+    assert done["doubles"] == len(many) - len(IDS)
+    assert [ask(each, BEGUN, ENDS, ZONE).to_pylist() for each in asked] == before
 
 
 def test_the_function_writes_the_lake_too(deployed: Deployment, tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from cloud.lake.compaction import compact
 from cloud.lake.reader import dataset, objects
+from cloud.lake.schema import SCHEMA, partition
 from cloud.lake.store import Store
 from cloud.lake.taker import EVENTS, LakeTaker, Limits
 from cloud.testing import START, delivered, record
@@ -66,6 +68,21 @@ def test_leaves_one_object_and_each_event_once(folder: str) -> None:
     assert len(objects(store, EVENTS, *SPAN)) == len(list(store.names(""))) == 1
     assert seqs(store) == list(range(1, 12))
     assert list(compact(store, EVENTS, LATER)) == []
+
+
+def test_what_nobody_checked_is_kept_as_it_is(folder: str) -> None:
+    """Firehose writes what a record says, and nothing where it says nothing."""
+    store = Store(folder)
+    known = {"event_id": "own", "event_type": "ARRIVAL", "lot_id": "north", "timestamp": START}
+    unchecked = pa.Table.from_pylist(
+        [known], pa.schema([field.with_nullable(True) for field in SCHEMA])
+    )
+    store.put_table(f"{EVENTS}/{partition(START)}/firehose-1.parquet", unchecked)
+    (done,) = compact(store, EVENTS, LATER)
+    assert (done.objects, done.rows) == (4, 12)
+    rows = dataset(store, EVENTS, *SPAN).to_table().to_pylist()
+    (own,) = [row for row in rows if row["event_id"] == "own"]
+    assert (own["clock"], own["taken_at"], own["lot_id"]) == (None, None, "north")
 
 
 def test_an_hour_that_goes_on_is_left_alone(folder: str) -> None:

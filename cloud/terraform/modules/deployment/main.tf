@@ -132,6 +132,8 @@ module "schedule" {
   time_zone   = var.time_zone
   runs = {
     analyse = { function_arn = module.lambdas.arns["analyse"], when = "cron(15 * * * ? *)" }
+    compact = { function_arn = module.lambdas.arns["compact"], when = "cron(25 * * * ? *)" }
+    retain  = { function_arn = module.lambdas.arns["retain"], when = "cron(40 3 * * ? *)" }
   }
 }
 

@@ -54,10 +54,13 @@ locals {
     door            = { handler = "cloud.lambdas.door", timeout = var.timeout_s, memory = var.memory_mb, concurrency = var.concurrency }
     # It waits for a dozen queries, one after the other; two at once would write the same objects.
     analyse = { handler = "cloud.lambdas.analyse", timeout = 900, memory = var.memory_mb, concurrency = 1 }
+    # Two at once would remove each other's objects. An hour's rows are in memory, all of them.
+    compact = { handler = "cloud.lambdas.compact", timeout = 900, memory = max(1024, var.memory_mb), concurrency = 1 }
+    retain  = { handler = "cloud.lambdas.retain", timeout = 900, memory = var.memory_mb, concurrency = 1 }
   }
   of_kinesis = var.lake_by_function ? ["kinesis_present", "kinesis_lake"] : ["kinesis_present"]
   readers    = var.msk == null ? local.of_kinesis : ["msk_present", "msk_lake"]
-  wanted     = concat(local.readers, ["door", "analyse"])
+  wanted     = concat(local.readers, ["door", "analyse", "compact", "retain"])
   functions  = { for key, each in local.every : key => each if contains(local.wanted, key) }
 
   topic_arn = try("${replace(var.msk.cluster_arn, ":cluster/", ":topic/")}/${var.topic}", "")
@@ -74,7 +77,7 @@ resource "aws_cloudwatch_log_group" "this" {
 
 resource "aws_lambda_function" "this" {
   # checkov:skip=CKV_AWS_50:a record carries its own times, and metrics tell its age
-  # checkov:skip=CKV_AWS_116:batches that expired go to a queue of theirs; analyse runs again within the hour
+  # checkov:skip=CKV_AWS_116:batches that expired go to a queue of theirs; what a schedule runs it runs again
   # checkov:skip=CKV_AWS_272:for zip files alone; an image is named by its digest
   for_each                       = local.functions
   function_name                  = "${var.name}-${replace(each.key, "_", "-")}"

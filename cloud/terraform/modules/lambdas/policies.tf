@@ -52,7 +52,7 @@ data "aws_iam_policy_document" "own" {
   for_each = local.functions
 
   dynamic "statement" {
-    for_each = endswith(each.key, "_present") ? [1] : []
+    for_each = endswith(each.key, "_present") || each.key == "retain" ? [1] : []
     content {
       sid       = "Postgres"
       actions   = ["rds-db:connect"]
@@ -107,6 +107,22 @@ data "aws_iam_policy_document" "own" {
       resources = [
         "${var.lake_arn}/parking-data/*", "${var.lake_arn}/raw/realtime/*", "${var.lake_arn}/dead-letters/*",
       ]
+    }
+  }
+  dynamic "statement" {
+    for_each = each.key == "compact" ? [1] : []
+    content {
+      sid       = "ListLake"
+      actions   = ["s3:GetBucketLocation", "s3:ListBucket"]
+      resources = [var.lake_arn]
+    }
+  }
+  dynamic "statement" {
+    for_each = each.key == "compact" ? [1] : []
+    content {
+      sid       = "ReplaceObjects"
+      actions   = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
+      resources = ["${var.lake_arn}/parking-data/*"]
     }
   }
   dynamic "statement" {

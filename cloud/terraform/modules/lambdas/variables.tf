@@ -32,7 +32,7 @@ variable "memory_mb" {
 }
 
 variable "timeout_s" {
-  description = "Seconds a call may take; analyse has 900."
+  description = "Seconds a call may take; what a schedule runs has 900."
   type        = number
   default     = 30
   validation {

@@ -1,4 +1,4 @@
-# Functions by the clock: analyse today, a predictor later.
+# Functions by the clock: analyse, compact and retain today, a predictor later.
 terraform {
   required_version = ">= 1.9"
   required_providers {
