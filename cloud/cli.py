@@ -1,7 +1,6 @@
 """`lotkeeper cloud ...`"""
 
 import json
-import logging
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import import_module
@@ -9,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cloud import letters_cli
+from cloud import letters_cli, logs
 from cloud.analytics.cli import query
 from cloud.backfill.cli import backfill
 from cloud.cost.cli import cost
@@ -43,7 +42,7 @@ def consume(
 
     if part not in PARTS:
         _fail(f"{part!r}: one of {', '.join(PARTS)}", 2)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logs.start()
     try:
         run(settings, part)
     except ConfigError as error:
@@ -165,12 +164,15 @@ def analyse(config: ConfigOption = DEFAULT) -> None:
 
     if settings.lake is None:
         _fail(f"{config}: [lake] is missing: say where the past is kept", 2)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    store, zone = Store(settings.lake.url), settings.lake.time_zone
-    done = 0
-    for place, rows in run_all(runner(settings), store, datetime.now(UTC), zone):
-        typer.echo(f"{place}: {rows} rows")
-        done += 1
+    logs.start()
+    zone, done = settings.lake.time_zone, 0
+    try:
+        store = Store(settings.lake.url)
+        for place, rows in run_all(runner(settings), store, datetime.now(UTC), zone):
+            typer.echo(f"{place}: {rows} rows")
+            done += 1
+    except OSError as error:
+        _fail(str(error), 1)
     raise typer.Exit(int(done < sum(map(len, KEPT.values()))))
 
 
@@ -200,7 +202,7 @@ def door(config: ConfigOption = DEFAULT) -> None:
 
     if settings.door is None:
         _fail(f"{config}: [door] is missing: say who may speak and where the records go", 2)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logs.start()
     try:
         serve(open_door(settings.door), settings.door.host, settings.door.port)
     except ConfigError as error:

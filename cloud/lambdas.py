@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from cloud import emf, retention
+from cloud import emf, logs, retention
 from cloud.analytics.cli import runner
 from cloud.analytics.job import KEPT, run_all
 from cloud.config import DEFAULT, CloudSettings, LakeSettings, PostgresSettings
@@ -30,7 +30,7 @@ from cloud.postgres import connect
 from cloud.present import Delivered, Present, sort
 from runtime.config import ConfigError, load
 
-logging.getLogger().setLevel(logging.INFO)
+logs.start_in_lambda()
 log = logging.getLogger(__name__)
 
 PART = 250

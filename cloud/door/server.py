@@ -55,4 +55,11 @@ def serve(door: Door, host: str, port: int) -> None:
     """Until SIGTERM or SIGINT."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn raises it again once it has stopped
-    uvicorn.run(make_app(door), host=host, port=port, log_level="warning", server_header=False)
+    uvicorn.run(
+        make_app(door),
+        host=host,
+        port=port,
+        log_config=None,  # ours
+        log_level="warning",
+        server_header=False,
+    )

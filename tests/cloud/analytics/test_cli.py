@@ -100,3 +100,12 @@ def test_the_job_keeps_what_they_say(config: Path, tmp_path: Path) -> None:
     assert (about.says, list(about.columns)) == (query("turnover").about.says, table.column_names)
     assert about.until - about.begin == timedelta(days=7)
     assert table.schema.metadata[b"until"].decode() == about.until.isoformat()
+
+
+def test_a_lake_that_cannot_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "lake").touch()
+    config = tmp_path / "cloud.toml"
+    config.write_text(f'[lake]\nurl = "{tmp_path / "lake"}"\n')
+    for command in (["analyse"], ["compact"], ["query", "turnover"]):
+        result = CliRunner().invoke(app, [*command, "-c", str(config)])
+        assert (result.exit_code, str(tmp_path / "lake") in result.output) == (1, True)
