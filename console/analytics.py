@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LAKE = "the fleet's lake"
+LAKE = "The fleet's lake"
 KEEP_S = 30.0
 """The job runs once an hour."""
 LOT = "lot_id"
@@ -64,10 +64,7 @@ class Analytics:
         """Its rows, or those of a lot alone."""
         rows = self._rows(kept)
         names: list[str] = rows.column_names
-        columns = [
-            _column(field.name, str(field.type), kept.about.columns.get(field.name, ""))
-            for field in rows.schema
-        ]
+        columns = [_column(kept, field.name, str(field.type)) for field in rows.schema]
         found = [tuple(map(_cell, row.values())) for row in rows.to_pylist()]
         if lot_id is not None and LOT in names:
             found = [row for row in found if row[names.index(LOT)] == lot_id]
@@ -139,8 +136,11 @@ def _newest(found: Sequence[Kept]) -> list[Kept]:
     return [by_query[name] for name in sorted(by_query)]
 
 
-def _column(name: str, kind: str, says: str) -> Column:
-    return Column(name, _title(name.removesuffix("_s")), _kind(name, kind, says))
+def _column(kept: Kept, name: str, type_: str) -> Column:
+    """Moments are shown on the lots' clock, so their column says which that is."""
+    kind = _kind(name, type_, kept.about.columns.get(name, ""))
+    title = _title(name.removesuffix("_s").removesuffix("_id"))
+    return Column(name, title, kind, kept.zone.key if kind is Kind.TIME else "")
 
 
 def _kind(name: str, kind: str, says: str) -> Kind:

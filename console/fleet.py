@@ -16,7 +16,7 @@ from runtime.postgres import connect_to_read
 
 Row = TypeVar("Row", bound=BaseModel)
 
-DATABASE = "the fleet's database"
+DATABASE = "The fleet's database"
 LOTS = """
 SELECT lot_id, l.facility_id, o.capacity, o.current_occupancy, o.free_spots AS free,
     o.unknown_spots AS unknown, o.closed_spots AS closed, o.counted,

@@ -61,7 +61,7 @@ def option(table: Table, chart: Chart) -> dict[str, Any]:
 
 def _labels(table: Table, chart: Chart) -> list[str]:
     """An hour without its year, which stands above the chart."""
-    if not chart.line:
+    if not chart.line or table.column(chart.along[-1]).kind is not Kind.TIME:
         return table.labels(chart)
     times = table.values(chart.along[-1])
     return [f"{at.astimezone(table.zone):%d %b %H:%M}" for at in times if isinstance(at, datetime)]

@@ -6,6 +6,8 @@ STROKES = {
     "brand": "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2z"
     "M9.5 17V7h3.25a3.25 3.25 0 0 1 0 6.5H9.5",
     "lot": "M4 4h16v16H4zM12 4v16M4 12h4M16 12h4",
+    "fleet": "M3 4h7v7H3zM14 4h7v7h-7zM3 15h7v6H3zM14 15h7v6h-7z",
+    "table": "M4 5h16v14H4zM4 10h16M4 14.5h16M10 10v9",
     "bell": "M6 16V11a6 6 0 1 1 12 0v5l2 2H4zM10 21h4",
     "chip": "M7 7h10v10H7zM10 3v4M14 3v4M10 17v4M14 17v4M3 10h4M3 14h4M17 10h4M17 14h4",
     "report": "M6 3h9l4 4v14H6zM14 3v5h5M9 17v-3M12 17v-6M15 17v-4",

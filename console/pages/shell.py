@@ -33,7 +33,9 @@ HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page in the navigation. `below`: paths that belong to it begin so."""
+    """A page in the navigation. `below`: paths that belong to it begin so; `when`: whether the
+    console has what it is about.
+    """
 
     path: str
     label: str
@@ -41,6 +43,11 @@ class Entry:
     order: int
     needs: Scope
     below: str
+    when: Callable[[Desk], bool]
+
+    def is_for(self, visit: "Visit") -> bool:
+        """Whether it is there at all, and for this person."""
+        return self.when(visit.desk) and visit.may(self.needs)
 
 
 ENTRIES: list[Entry] = []
@@ -81,6 +88,16 @@ def visit_of(request: Request) -> Visit:
     )
 
 
+def has_lots(desk: Desk) -> bool:
+    """Whether there are lots whose gateways it reads."""
+    return bool(desk.lots)
+
+
+def has_fleet(desk: Desk) -> bool:
+    """Whether there is a fleet."""
+    return desk.fleet is not None
+
+
 Here = Annotated[Visit, Depends(visit_of)]
 Build = Callable[..., Awaitable[Any]]
 
@@ -93,16 +110,21 @@ def page(
     order: int = 100,
     needs: Scope = Scope.VIEWER,
     below: str | None = None,
+    when: Callable[[Desk], bool] = lambda desk: True,
 ) -> Callable[[Build], Build]:
-    """Declare the page at `path`; with a label it is an entry of the navigation."""
+    """Declare the page at `path`; with a label it is an entry of the navigation. Where `when` is
+    not so, there is no such page.
+    """
     if label:
-        ENTRIES.append(Entry(path, label, icon, order, needs, below or path))
+        ENTRIES.append(Entry(path, label, icon, order, needs, below or path, when))
         ENTRIES.sort(key=lambda each: each.order)
 
     def declare(build: Build) -> Build:
         @wraps(build)
         async def shown(**given: Any) -> Any:
             visit = next(each for each in given.values() if isinstance(each, Visit))
+            if not when(visit.desk):
+                raise Problem(HTTPStatus.NOT_FOUND, f"This console has no {label or path}.")
             if not visit.may(needs):
                 raise Problem(HTTPStatus.FORBIDDEN, f"{label or path} needs the scope {needs}.")
             with _frame(visit, ui.context.client):
@@ -162,7 +184,7 @@ def _frame(visit: Visit, client: Client) -> Iterator[None]:
 def _navigation(visit: Visit) -> None:
     with Part("nav", "navigation", aria_label="Pages"):
         for entry in ENTRIES:
-            if not visit.may(entry.needs):
+            if not entry.is_for(visit):
                 continue
             link = Part("a", href=entry.path)
             if visit.path == entry.path or visit.path.startswith(entry.below):

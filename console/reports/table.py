@@ -132,14 +132,15 @@ def words(column: Column, cell: Cell, zone: ZoneInfo) -> str:
         case Kind.SHARE:
             return f"{cell * 100:.1f} %"
         case Kind.SECONDS:
-            return _span(cell)
+            return span(cell)
         case Kind.COUNT:
             return f"{cell:,}".replace(",", "\u202f")
         case _:
             return f"{cell:.2f}"
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """How long, as people read it."""
     minutes = round(seconds / 60)
     if minutes == 0:
         return f"{seconds:.0f} s"

@@ -218,7 +218,7 @@ def test_a_database_that_is_away_is_told_without_its_address(open_console, tmp_p
     assert {each.status_code for each in answers} == {503}
     details = [each.json()["detail"] for each in answers]
     assert details[0] == details[3]  # since when does not begin anew
-    assert details[0].startswith("the fleet's database has given no answer since 20")
+    assert details[0].startswith("The fleet's database has given no answer since 20")
     assert not [each for each in details if "spy" in each or "secret" in each or "nowhere" in each]
     assert console.get("/fleet/tables").status_code == 404  # no lake is named
 

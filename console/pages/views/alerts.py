@@ -13,7 +13,7 @@ from console.pages.choices import pills
 from console.pages.fields import Field
 from console.pages.live import follow
 from console.pages.moments import moment
-from console.pages.shell import Here, Part, Visit, heading, page
+from console.pages.shell import Here, Part, Visit, has_lots, heading, page
 from console.routes.alerts import NOTE_CHARACTERS, AlertNow, AlertQuery, alerts
 from console.tokens import Scope
 from contract.alerts import AlertState, Severity
@@ -25,7 +25,7 @@ KINDS = {Severity.CRITICAL: "bad", Severity.WARNING: "warning", Severity.INFO: "
 MOST = 200
 
 
-@page("/alerts", "Alerts", icon="bell", order=20)
+@page("/alerts", "Alerts", icon="bell", order=20, when=has_lots)
 async def show(visit: Here, show: str = "open", severity: str = "", lot: str = "") -> None:
     """The alerts of every lot; what is chosen is in the address."""
     chosen = {

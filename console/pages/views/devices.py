@@ -13,7 +13,7 @@ from console.models import Device
 from console.pages.acting import act
 from console.pages.live import follow
 from console.pages.moments import moment
-from console.pages.shell import Here, Part, Visit, heading, page
+from console.pages.shell import Here, Part, Visit, has_lots, heading, page
 from console.routes.spots import device as read
 from console.sensors import Scored, scored
 from console.tokens import Scope
@@ -42,7 +42,7 @@ class Known(NamedTuple):
     version: str
 
 
-@page("/devices", "Devices", icon="chip", order=30)
+@page("/devices", "Devices", icon="chip", order=30, when=has_lots)
 async def show(visit: Here) -> None:
     """The devices of every lot."""
     ui.add_head_html('<link rel="stylesheet" href="/static/devices.css">')

@@ -15,7 +15,7 @@ from console.pages.live import follow
 from console.pages.mount import STATIC
 from console.pages.picture import delta, picture
 from console.pages.plan import plan
-from console.pages.shell import Here, Part, Visit, heading, page
+from console.pages.shell import Here, Part, Visit, has_lots, heading, page
 
 
 class LotView(ui.element, component=STATIC / "lot_view.js"):
@@ -33,8 +33,14 @@ def _laid(lot: Lot) -> str:
     return json.dumps(plan(lot.settings))
 
 
-@page("/", "Lot", icon="lot", order=10, below="/lots/")
+@page("/")
 async def home(visit: Here) -> RedirectResponse:
+    """What the navigation begins with."""
+    return RedirectResponse("/lots" if visit.lots else "/fleet")
+
+
+@page("/lots", "Lot", icon="lot", order=10, when=has_lots)
+async def first(visit: Here) -> RedirectResponse:
     """The first lot."""
     return RedirectResponse(f"/lots/{visit.lots[0].lot_id}")
 

@@ -23,7 +23,7 @@ PATIENCE_MS = 20_000
 class Served:
     """A console's own process, whose people are named as their scopes."""
 
-    def __init__(self, folder: Path, *sites: Any, of_lot: str = "") -> None:
+    def __init__(self, folder: Path, *sites: Any, of_lot: str = "", more: str = "") -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
@@ -33,7 +33,7 @@ class Served:
         lots = "".join(f'[[lots]]\ngateway = "{each.config}"\n{of_lot}' for each in sites)
         self.config.write_text(
             f'[http]\nport = {port}\n[store]\npath = "{self.store}"\n'
-            f'[rate]\npath = "{folder}/rate.db"\n[live]\ntimeout_s = 1.0\n{lots}'
+            f'[rate]\npath = "{folder}/rate.db"\n[live]\ntimeout_s = 1.0\n{lots}{more}'
         )
         make(self.store, KEPT)
         self.people = People(self.store)

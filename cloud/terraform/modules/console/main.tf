@@ -1,7 +1,7 @@
 # A console's container, behind a load balancer that only CloudFront reaches.
 #
-# The console of today reads a gateway's configuration and store, on the gateway's machine. The image
-# that is named here has to bring what it reads; nothing of this project does so yet.
+# It is given neither the database nor the lake yet, nor a place for its people (docs/cloud-terraform.md):
+# the image that is named here has to bring what it reads; nothing of this project does so yet.
 terraform {
   required_version = ">= 1.9"
   required_providers {
