@@ -95,11 +95,10 @@ def _begin(state: Moving, on_mg: float, before_s: float, now_s: float) -> None:
         state.rest = state.stood if pending or state.apart is not None else state.level
         if state.apart is None and state.is_uncertain:
             state.rest = None
-        state.apart = None
         state.moving_since_s, state.quick_since_s, state.peak_mg = before_s, math.inf, 0.0
         state.taken, state.own_s, state.is_own, state.is_gappy = ZERO, 0, False, False
         state.former_echoes = dict(state.echoes)
-    state.is_attributed = False
+    state.is_attributed, state.apart = False, None
 
 
 def _is_pending(state: Moving, on_mg: float, now_s: float) -> bool:

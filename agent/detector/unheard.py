@@ -73,14 +73,15 @@ def doubt_crept(state: Moving, on_mg: float, status: Status, now_s: float) -> bo
     """Whether the field crept where the spot's own vehicle would move it, and next door is silent.
 
     A vehicle that parks there slowly is nowhere seen to move: from now on it is in doubt, until
-    the field has crept back.
+    the field has crept back. So is a weak movement that went too far only after it was judged.
     """
     if status is Status.UNKNOWN or state.moving or state.mean is None or state.baseline is None:
         return False
     away = difference(state.mean, state.level)
     if math.hypot(*away) > ECHO_AT_REST_MG or not _is_silent(state, now_s):
         return False
-    if state.stood is not None and math.dist(state.mean, state.stood) < on_mg / 2:
+    crept = state.stood is None or math.dist(state.mean, state.stood) >= on_mg / 2
+    if not crept and (status is Status.OCCUPIED or not _may_be_echo(state, now_s)):
         return False
     if state.in_doubt:
         _creep_on(state, on_mg, status)
@@ -101,6 +102,12 @@ def _creep_on(state: Moving, on_mg: float, status: Status) -> None:
         was_there(state)
     else:
         state.in_doubt, state.is_blind = False, True
+
+
+def _may_be_echo(state: Moving, now_s: float) -> bool:
+    """Whether the movement that is over was so weak, and nobody told of one next door."""
+    is_over = now_s - state.steady_since_s >= UNHEARD_S
+    return is_over and not state.is_attributed and state.peak_mg <= ECHO_MG
 
 
 def _is_silent(state: Moving, now_s: float) -> bool:

@@ -291,6 +291,22 @@ def test_drift_of_an_unknown_field_is_no_arrival(deaf: Bay) -> None:
     assert deaf.statuses == [Status.FREE, Status.UNKNOWN]
 
 
+def test_a_vehicle_that_comes_just_behind_another_movement_is_no_drift(deaf: Bay) -> None:
+    """Unknown, and a vehicle in the lane three seconds before one parks."""
+    deaf.move(STRONG_ECHO)
+    deaf.stand(30)
+    deaf.move(both(STRONG_ECHO, (45.0, 0.0, 0.0)))
+    deaf.stand(60)
+    here = deaf.field
+    deaf.move(both(here, (0.0, 0.0, -35.0)), seconds=2)
+    deaf.move(both(here, (0.0, 0.0, -14.0)), seconds=2)
+    deaf.stand(4)
+    deaf.move((-320.0, 80.0, 680.0))
+    deaf.stand(30)
+    assert deaf.statuses == [Status.FREE, Status.UNKNOWN, Status.OCCUPIED]
+    assert deaf.told[-1].previous is Status.FREE
+
+
 CREPT = (0.0, 31.0, 0.0)
 
 
@@ -334,6 +350,14 @@ def test_a_parked_vehicle_of_which_the_field_creeps_away_is_in_doubt(deaf: Bay) 
     deaf.move((0.0, 9.0, 0.0), seconds=10)
     deaf.stand(60)
     assert deaf.statuses == [Status.FREE, Status.OCCUPIED, Status.UNKNOWN]
+
+
+def test_a_weak_movement_that_goes_too_far_only_afterwards_is_in_doubt(deaf: Bay) -> None:
+    deaf.move((0.0, 23.0, 0.0), seconds=2)
+    deaf.stand(6)
+    deaf.move((0.0, 29.0, 0.0), seconds=10)
+    deaf.stand(60)
+    assert deaf.statuses == [Status.FREE, Status.UNKNOWN]
 
 
 def test_a_doubt_outlives_the_process_and_a_gap(bay: Bay) -> None:
