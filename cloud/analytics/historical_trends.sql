@@ -1,10 +1,10 @@
 WITH daily AS (
-    SELECT lot_id, CAST(local AS date) AS day,
+    SELECT lot_id, day,
         sum(CASE WHEN status = 'occupied' THEN ms ELSE 0 END) AS occupied_ms,
         sum(CASE WHEN status IN ('occupied', 'vacant') THEN ms ELSE 0 END) AS covered_ms,
         sum(CASE WHEN status <> 'closed' THEN ms ELSE 0 END) AS open_ms
-    FROM quarters
-    GROUP BY lot_id, CAST(local AS date)
+    FROM day_segments
+    GROUP BY lot_id, day
 ), arrived AS (
     SELECT lot_id, CAST(local_time(begins) AS date) AS day, count(*) AS arrivals
     FROM spot_spans

@@ -179,29 +179,36 @@ WITH unique_events AS (
     CAST(AT_TIMEZONE(CURRENT_TIMESTAMP, 'UTC') AS TIMESTAMP) - INTERVAL '1' SECOND,
     INTERVAL '15' MINUTE
   )) AS t(q)
-), quarters AS (
+), days AS (
+  SELECT
+    CAST(local AS DATE) AS day,
+    MIN(quarter) AS day_begins,
+    MAX(quarter_ends) AS day_ends
+  FROM hours
+  GROUP BY
+    CAST(local AS DATE)
+), day_segments AS (
   SELECT
     s.lot_id,
     s.spot_id,
     s.zone_id,
-    h.quarter,
-    h.local,
+    d.day,
     s.status,
-    DATE_DIFF('MILLISECOND', GREATEST(s.begins, h.quarter), LEAST(s.ends, h.quarter_ends)) AS ms
+    DATE_DIFF('MILLISECOND', GREATEST(s.begins, d.day_begins), LEAST(s.ends, d.day_ends)) AS ms
   FROM spot_segments AS s
-  JOIN hours AS h
-    ON s.begins < h.quarter_ends AND s.ends > h.quarter
+  JOIN days AS d
+    ON s.begins < d.day_ends AND s.ends > d.day_begins
 ), daily AS (
   SELECT
     lot_id,
-    CAST(local AS DATE) AS day,
+    day,
     SUM(CASE WHEN status = 'occupied' THEN ms ELSE 0 END) AS occupied_ms,
     SUM(CASE WHEN status IN ('occupied', 'vacant') THEN ms ELSE 0 END) AS covered_ms,
     SUM(CASE WHEN status <> 'closed' THEN ms ELSE 0 END) AS open_ms
-  FROM quarters
+  FROM day_segments
   GROUP BY
     lot_id,
-    CAST(local AS DATE)
+    day
 ), arrived AS (
   SELECT
     lot_id,
