@@ -6,7 +6,7 @@ each failover of the database and each quiet night behind a firewall.
 
 from typing import TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from console.analytics import Analytics
 from console.answers import Answer
@@ -69,7 +69,9 @@ class Fleet:
         def ask() -> list[Row]:
             return self._rows(statement, model)
 
-        return Answer(DATABASE, ask, self._live.cache_s, (psycopg.Error,))
+        # What it says and this version does not understand is no answer either.
+        away = (psycopg.Error, ValidationError)
+        return Answer(DATABASE, ask, self._live.cache_s, away)
 
     def _rows(self, statement: str, model: type[Row]) -> list[Row]:
         from psycopg.rows import class_row

@@ -3,7 +3,14 @@
 from math import ceil
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from runtime.config import InlineSecret
 
@@ -45,6 +52,17 @@ class PostgresAccess(BaseModel):
     dsn: Dsn
     iam_region: Region | None = None
 
+    @field_validator("iam_region")
+    @classmethod
+    def _has_for_whom(cls, value: str | None, info: ValidationInfo) -> str | None:
+        from psycopg.conninfo import conninfo_to_dict
+
+        if value is not None and "dsn" in info.data:
+            words = conninfo_to_dict(info.data["dsn"])
+            if not (words.get("host") and words.get("user")):
+                raise ValueError("a token is for a host and a user: write both into dsn")
+        return value
+
 
 def connect(dsn: str, iam_region: str | None = None) -> "psycopg.Connection":
     """A connection in UTC. Raises psycopg.OperationalError.
@@ -84,11 +102,16 @@ def _connect(dsn: str, iam_region: str | None, options: str, **words: Any) -> "p
 def _iam_token(dsn: str, region: str) -> str:
     """Valid for a quarter of an hour, and for new connections alone."""
     import boto3
+    from botocore.exceptions import BotoCoreError
+    from psycopg import OperationalError
     from psycopg.conninfo import conninfo_to_dict
 
     words = conninfo_to_dict(dsn)
-    client = boto3.client("rds", region_name=region)
-    token: str = client.generate_db_auth_token(
-        DBHostname=words["host"], Port=int(words.get("port") or 5432), DBUsername=words["user"]
-    )
+    try:
+        client = boto3.client("rds", region_name=region)
+        token: str = client.generate_db_auth_token(
+            DBHostname=words["host"], Port=int(words.get("port") or 5432), DBUsername=words["user"]
+        )
+    except BotoCoreError as error:
+        raise OperationalError(f"AWS gives no token: {error}") from error
     return token

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any, Self, TypeVar
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from fastapi import Query as InQuery
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -18,6 +18,8 @@ from console.targets import Aim, Overlap, TargetRow
 from console.tokens import Token
 from contract.words import Id
 
+TargetId = Annotated[int, Path(ge=0, le=2**63 - 1)]
+"""No larger one is in SQLite."""
 router = APIRouter(tags=["targets"], dependencies=[viewer])
 orders = APIRouter(tags=["targets"], dependencies=[operator])
 """Who may order is asked before what the order is about."""
@@ -86,7 +88,7 @@ def targets(desk: TheDesk, lot: TheLot, query: Annotated[PageQuery, InQuery()]) 
 
 
 @router.get("/lots/{lot_id}/targets/{target_id}")
-def target(desk: TheDesk, lot: TheLot, target_id: int) -> Target:
+def target(desk: TheDesk, lot: TheLot, target_id: TargetId) -> Target:
     """One target."""
     found = [each for each in desk.targets.all(lot.lot_id) if each.target_id == target_id]
     return _target(found[0] if found else _none(target_id))
@@ -104,7 +106,9 @@ def create(desk: TheDesk, lot: TheLot, token: Operator, body: TargetBody) -> Tar
 
 
 @orders.put("/lots/{lot_id}/targets/{target_id}")
-def change(desk: TheDesk, lot: TheLot, target_id: int, token: Operator, body: TargetBody) -> Target:
+def change(
+    desk: TheDesk, lot: TheLot, target_id: TargetId, token: Operator, body: TargetBody
+) -> Target:
     """Put another in its place."""
     spots_of(lot, body.zone_id)
     data = {"target_id": target_id, **asdict(body.aim)}
@@ -116,7 +120,7 @@ def change(desk: TheDesk, lot: TheLot, target_id: int, token: Operator, body: Ta
 
 
 @orders.delete("/lots/{lot_id}/targets/{target_id}")
-def remove(desk: TheDesk, lot: TheLot, target_id: int, token: Operator) -> Target:
+def remove(desk: TheDesk, lot: TheLot, target_id: TargetId, token: Operator) -> Target:
     """Take one away; answers what it was."""
     was = target(desk, lot, target_id)
     data = {"target_id": target_id}

@@ -253,3 +253,13 @@ def test_what_is_answered_is_as_the_document_says(over) -> None:
         answer = over.read(f"/fleet/{path.format(name='occupancy_by_hour')}")
         Draft202012Validator(schema).validate(answer)
         assert answer.keys() == media["example"].keys()
+
+
+def test_a_database_of_another_version_is_no_answer(open_console, dsn: str) -> None:
+    """One that was never migrated as far, or much further, is told as one that is away."""
+    console = open_console(fleet={"dsn": dsn}, live={"cache_s": 0.0, "timeout_s": 2.0})
+    assert lots(console) == {}
+    with connect(dsn) as conn:
+        conn.execute("ALTER VIEW current_lot_occupancy RENAME TO other")
+    answer = console.get("/fleet/lots")
+    assert (answer.status_code, "other" in answer.text) == (503, False)

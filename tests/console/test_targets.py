@@ -84,3 +84,10 @@ def test_hours_that_touch_do_not_meet() -> None:
     assert not morning.meets(noon)
     assert morning.meets(Aim(None, (0,), 11, 13, 0.9))
     assert not morning.meets(Aim("A", (0,), 6, 12, 0.9))
+
+
+@pytest.mark.parametrize("number", [2**63, -1, 10**30])
+def test_a_number_that_no_target_can_have_is_refused(console, path: str, number: int) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        refused = asked(console, method, f"{path}/{number}", OFFICE if method == "PUT" else None)
+        assert (refused.status_code, "target_id" in refused.text) == (422, True)

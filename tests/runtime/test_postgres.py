@@ -51,3 +51,22 @@ def test_who_reads_does_not_wait_for_a_slow_server(dsn: str) -> None:
     ):
         conn.execute("SELECT pg_sleep(30)")
     assert time.monotonic() - began_s < 15
+
+
+def test_a_token_of_aws_needs_a_host_and_a_user() -> None:
+    with pytest.raises(ConfigError) as refused:
+        validated({"dsn": "service=lot", "iam_region": "eu-central-1"}, PostgresAccess, "c.toml")
+    assert str(refused.value) == (
+        "c.toml: iam_region = 'eu-central-1': a token is for a host and a user: write both into dsn"
+    )
+
+
+def test_without_credentials_of_aws_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    access = PostgresAccess(dsn="host=db user=reader", iam_region="eu-central-1")
+    with pytest.raises(psycopg.OperationalError, match="AWS gives no token"):
+        connect_to_read(access, 1)
