@@ -62,7 +62,7 @@ class Backend:
         return self.folder / "cloud.toml"
 
     def prepare(self) -> None:
-        """The schema, and the configuration."""
+        """The schema, and the configuration; one of a console over it too, for who looks at it."""
         with connect(self.dsn) as conn:
             migrate(conn)
         self.config.write_text(
@@ -70,6 +70,11 @@ class Backend:
             f'[postgres]\ndsn = "{self.dsn}"\nkeep_days = {KEPT_DAYS}\n'
             f'[lake]\nurl = "{self.folder / "lake"}"\nwait_s = {self.wait_s}\n'
             f'time_zone = "{self.time_zone}"\n'
+        )
+        (self.folder / "console.toml").write_text(
+            f'[store]\npath = "{self.folder / "console.db"}"\n'
+            f'[rate]\npath = "{self.folder / "rate.db"}"\n'
+            f'[fleet]\ndsn = "{self.dsn}"\nanalytics = "{self.folder / "lake"}"\n'
         )
 
     def consume(self, *parts: str) -> None:

@@ -38,7 +38,7 @@ def demo(
     keep: Annotated[
         Path | None,
         typer.Option(
-            file_okay=False, help="Keep databases, lake, logs and cloud.toml in this new folder."
+            file_okay=False, help="Keep databases, lake, logs, cloud.toml and console.toml here."
         ),
     ] = None,
 ) -> None:

@@ -16,8 +16,11 @@ from jsonschema import Draft202012Validator
 
 from cloud.postgres import connect
 from console import analytics
+from console.config import read
 from console.tokens import Scope
 from contract.analytics import RESULTS
+from simulator.fleet.backend import Backend, kafka_pipe
+from simulator.fleet.still import StillFleet
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -263,3 +266,14 @@ def test_a_database_of_another_version_is_no_answer(open_console, dsn: str) -> N
         conn.execute("ALTER VIEW current_lot_occupancy RENAME TO other")
     answer = console.get("/fleet/lots")
     assert (answer.status_code, "other" in answer.text) == (503, False)
+
+
+def test_a_console_over_the_fleets_demo_finds_it(open_console, dsn: str, tmp_path: Path) -> None:
+    """By the file that the demo keeps."""
+    Backend(tmp_path, kafka_pipe("127.0.0.1:9092"), dsn, 1.0).prepare()
+    fleet = read(tmp_path / "console.toml", {}).fleet
+    assert fleet is not None
+    console = open_console(fleet=fleet.model_dump())
+    StillFleet(dsn, tmp_path / "lake", datetime.now(UTC)).fill()
+    assert lots(console).keys() == {"east", "north", "south", "west"}
+    assert console.get("/fleet/tables").status_code == 503  # the lake is made with its first object
