@@ -152,6 +152,11 @@ class TestTables:
         assert [row["spot_id"] for row in rows] == [row["spot_id"] for row in shown]
         assert [float(row["occupied_s"]) for row in rows] == [row["occupied_s"] for row in shown]
 
+    def test_moments_are_of_utc_whatever_the_machines_clock_shows(self, cloud) -> None:
+        kept = {each.about.query: each for each in analytics.Analytics(str(cloud.lake)).tables()}
+        table = analytics.Analytics(str(cloud.lake)).table(kept["occupancy_by_hour"], "north")
+        assert {each.tzinfo for each in table.values("hour")} == {UTC}
+
     @pytest.mark.parametrize("name", ["nothing", "..%2F..%2Fraw", "turnover.parquet"])
     def test_others_are_not_found(self, over, name: str) -> None:
         assert over.get(f"/fleet/tables/{name}").status_code == 404
