@@ -86,7 +86,7 @@ class Watcher:
         self._around = around
         self._display = display
         self._plans = [(each.plan, spot) for each in agents for spot in each.plan.spots]
-        self._wrong_since: dict[str, float] = {}
+        self._wrong: dict[str, tuple[str, float]] = {}
         self.longest_s = 0.0
         scale = around.plan.scale
         self._limit_s = WRONG_S * scale
@@ -100,14 +100,19 @@ class Watcher:
             truth = "occupied" if plan.occupied(spot, now_s) else "free"
             blind = any(a <= now_s < b + RECOVERY_S for a, b in plan.faults[spot])
             if shown in ("", "unknown", truth) or blind:
-                self._wrong_since.pop(spot, None)
+                self._wrong.pop(spot, None)
             else:
                 self._note_wrong(spot, shown, now_s)
         self._around.schedule.after(self._pause_s, self.look)
 
     def _note_wrong(self, spot: str, shown: str, now_s: float) -> None:
-        wrong_s = now_s - self._wrong_since.setdefault(spot, now_s)
+        """What was shown before, and was as wrong, is another word: each has its own time."""
+        before, since_s = self._wrong.get(spot, (shown, now_s))
+        if before != shown:
+            since_s = now_s
+        self._wrong[spot] = shown, since_s
+        wrong_s = now_s - since_s
         self.longest_s = max(self.longest_s, wrong_s)
         if wrong_s > self._limit_s:
             self._around.find(f"display: {spot} shown as {shown} for {wrong_s:.0f} s, wrongly")
-            self._wrong_since[spot] = float("inf")
+            self._wrong[spot] = shown, float("inf")

@@ -63,6 +63,11 @@ def test_every_promise_is_kept_ten_thousand_times() -> None:
     assert findings(range(10_000), jobs=os.cpu_count() or 1) == []
 
 
+def test_two_wrong_words_on_a_display_are_not_one_that_lasts() -> None:
+    """All links are slow: free is shown too long, and then the occupied that came meanwhile."""
+    assert findings(range(2481, 2482)) == []
+
+
 def test_the_same_seed_is_the_same_world_to_the_byte() -> None:
     """Red with a `set` of strings in the place of the broker's list of filters."""
     traces = {traced(TROUBLED, hash_seed) for hash_seed in ("1", "2")}
