@@ -30,7 +30,9 @@ module "lotkeeper" {
   time_zone   = var.time_zone
   door_tokens = var.door_tokens
 
-  backfill_image = var.backfill_image
+  backfill_image       = var.backfill_image
+  console_image        = var.console_image
+  console_password_arn = var.console_password_arn
 
   multi_az       = true
   backup_days    = 30

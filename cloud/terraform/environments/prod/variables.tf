@@ -40,3 +40,15 @@ variable "backfill_image" {
   type        = string
   default     = null
 }
+
+variable "console_image" {
+  description = "The console's image by its digest; null: no console."
+  type        = string
+  default     = null
+}
+
+variable "console_password_arn" {
+  description = "The ARN of a secret that you made, with the first password of the console's admin; with console_image."
+  type        = string
+  default     = null
+}

@@ -1,7 +1,9 @@
-# A console's container, behind a load balancer that only CloudFront reaches.
+# A console over the fleet, behind a load balancer that only CloudFront reaches: the present from
+# Postgres, the analytics job's tables from the lake.
 #
-# It is given neither the database nor the lake yet, nor a place for its people (docs/cloud-terraform.md):
-# the image that is named here has to bring what it reads; nothing of this project does so yet.
+# Its configuration depends on what is made here, so it is no part of the image: it is rendered from
+# console.toml.tftpl and written before the console starts. The balancer speaks TLS to it and looks at
+# no certificate, so one is made at each start.
 terraform {
   required_version = ">= 1.9"
   required_providers {
@@ -10,6 +12,24 @@ terraform {
       version = "~> 6.0"
     }
   }
+}
+
+locals {
+  config = templatefile("${path.module}/console.toml.tftpl", {
+    port     = var.port
+    dsn      = var.dsn
+    region   = data.aws_region.this.id
+    lake_url = "s3://${var.lake_bucket}?region=${data.aws_region.this.id}"
+  })
+  # The first who may log in is made of the secret where nobody of that name is there yet.
+  start = join("\n", [
+    "umask 077",
+    "printf %s \"$LOTKEEPER_TOML\" > /tmp/console.toml",
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=console -keyout /tmp/https.key -out /tmp/https.crt 2> /tmp/openssl.log || exit 1",
+    "printf '%s\\n' \"$LOTKEEPER_FIRST_PASSWORD\" | python -m lotkeeper console user add admin --scope admin -c /tmp/console.toml",
+    "unset LOTKEEPER_FIRST_PASSWORD LOTKEEPER_TOML",
+    "exec python -m lotkeeper console run -c /tmp/console.toml",
+  ])
 }
 
 data "aws_region" "this" {}
@@ -94,6 +114,24 @@ resource "aws_vpc_security_group_egress_rule" "s3" {
   to_port           = 443
 }
 
+resource "aws_vpc_security_group_egress_rule" "database" {
+  security_group_id            = aws_security_group.task.id
+  description                  = "To the database"
+  referenced_security_group_id = var.database_group
+  ip_protocol                  = "tcp"
+  from_port                    = 5432
+  to_port                      = 5432
+}
+
+resource "aws_vpc_security_group_ingress_rule" "database" {
+  security_group_id            = var.database_group
+  description                  = "From the console"
+  referenced_security_group_id = aws_security_group.task.id
+  ip_protocol                  = "tcp"
+  from_port                    = 5432
+  to_port                      = 5432
+}
+
 resource "aws_lb" "this" {
   # checkov:skip=CKV_AWS_150:it holds nothing, and is made again in minutes
   # checkov:skip=CKV2_AWS_20:no certificate is given for the name of an inner balancer; this way lies within AWS's network
@@ -111,15 +149,15 @@ resource "aws_lb" "this" {
 }
 
 resource "aws_lb_target_group" "this" {
-  # checkov:skip=CKV_AWS_378:the console speaks HTTP; its group lets the balancer in alone
   name        = "${var.name}-c"
   target_type = "ip"
-  protocol    = "HTTP"
+  protocol    = "HTTPS"
   port        = var.port
   vpc_id      = var.vpc_id
   health_check {
-    path    = var.health_path
-    matcher = "200-399"
+    protocol = "HTTPS"
+    path     = var.health_path
+    matcher  = "200-399"
   }
   # A page holds a web socket with one process.
   stickiness {
@@ -147,29 +185,6 @@ resource "aws_cloudwatch_log_group" "this" {
   kms_key_id        = var.kms_key_arn
 }
 
-data "aws_iam_policy_document" "trust" {
-  statement {
-    actions = ["sts:AssumeRole"]
-    principals {
-      type        = "Service"
-      identifiers = ["ecs-tasks.amazonaws.com"]
-    }
-  }
-}
-
-# Of ECS itself: fetches the image, writes logs. The console has no role: it asks nothing of AWS.
-resource "aws_iam_role" "start" {
-  name               = "${var.name}-console-start"
-  assume_role_policy = data.aws_iam_policy_document.trust.json
-}
-
-data "aws_partition" "this" {}
-
-resource "aws_iam_role_policy_attachment" "start" {
-  role       = aws_iam_role.start.name
-  policy_arn = "arn:${data.aws_partition.this.partition}:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
-}
-
 resource "aws_ecs_cluster" "this" {
   # checkov:skip=CKV_AWS_65:one container; paid by the metric
   name = "${var.name}-console"
@@ -182,10 +197,27 @@ resource "aws_ecs_task_definition" "this" {
   cpu                      = 512
   memory                   = 1024
   execution_role_arn       = aws_iam_role.start.arn
+  task_role_arn            = aws_iam_role.task.arn
+  volume {
+    name = "people"
+    efs_volume_configuration {
+      file_system_id     = aws_efs_file_system.people.id
+      transit_encryption = "ENABLED"
+      authorization_config {
+        access_point_id = aws_efs_access_point.people.id
+        iam             = "ENABLED"
+      }
+    }
+  }
   container_definitions = jsonencode([{
     name         = "console"
     image        = var.image_uri
     essential    = true
+    entryPoint   = ["/bin/sh", "-c", local.start]
+    command      = []
+    environment  = [{ name = "LOTKEEPER_TOML", value = local.config }]
+    secrets      = [{ name = "LOTKEEPER_FIRST_PASSWORD", valueFrom = var.password_secret_arn }]
+    mountPoints  = [{ sourceVolume = "people", containerPath = "/var/lib/lotkeeper-console" }]
     portMappings = [{ containerPort = var.port }]
     logConfiguration = {
       logDriver = "awslogs"
@@ -203,7 +235,10 @@ resource "aws_ecs_service" "this" {
   cluster         = aws_ecs_cluster.this.id
   task_definition = aws_ecs_task_definition.this.arn
   launch_type     = "FARGATE"
-  desired_count   = 1 # sessions are kept in its memory
+  desired_count   = 1 # a page is its process's, and one process writes the store
+  # The old one ends before the new one begins.
+  deployment_minimum_healthy_percent = 0
+  deployment_maximum_percent         = 100
   network_configuration {
     subnets         = var.subnets
     security_groups = [aws_security_group.task.id]
@@ -217,7 +252,7 @@ resource "aws_ecs_service" "this" {
     enable   = true
     rollback = true
   }
-  depends_on = [aws_lb_listener.this]
+  depends_on = [aws_lb_listener.this, aws_efs_mount_target.people, aws_iam_role_policy.start]
 }
 
 resource "aws_cloudfront_vpc_origin" "this" {

@@ -36,6 +36,40 @@ variable "subnets" {
   type        = list(string)
 }
 
+variable "dsn" {
+  description = "How the console reaches Postgres, in libpq's words."
+  type        = string
+}
+
+variable "database_user_arn" {
+  description = "The database's user, as rds-db:connect names it."
+  type        = string
+}
+
+variable "database_group" {
+  description = "The database's security group."
+  type        = string
+}
+
+variable "lake_bucket" {
+  description = "The lake's bucket."
+  type        = string
+}
+
+variable "lake_arn" {
+  description = "The lake's ARN."
+  type        = string
+}
+
+variable "password_secret_arn" {
+  description = "A secret that you made: the first password of `admin`, 10 characters or more."
+  type        = string
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:secretsmanager:", var.password_secret_arn))
+    error_message = "Give the ARN of a secret of Secrets Manager."
+  }
+}
+
 variable "port" {
   description = "On which the console listens."
   type        = number

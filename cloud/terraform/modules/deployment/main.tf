@@ -14,7 +14,7 @@ locals {
   endpoints = concat(
     ["logs", "athena"],
     local.msk ? ["lambda", "sts"] : ["kinesis-streams"], # MSK's poller asks the first two
-    var.console_image == null ? [] : ["ecr.api", "ecr.dkr"],
+    var.console_image == null ? [] : ["ecr.api", "ecr.dkr", "secretsmanager"],
   )
 }
 
@@ -174,12 +174,18 @@ module "emr" {
 }
 
 module "console" {
-  count       = var.console_image == null ? 0 : 1
-  source      = "../console"
-  name        = var.name
-  kms_key_arn = module.kms.key_arn
-  image_uri   = var.console_image
-  logs_bucket = module.s3.logs_bucket
-  vpc_id      = module.network.vpc_id
-  subnets     = module.network.private_subnets
+  count               = var.console_image == null ? 0 : 1
+  source              = "../console"
+  name                = var.name
+  kms_key_arn         = module.kms.key_arn
+  image_uri           = var.console_image
+  logs_bucket         = module.s3.logs_bucket
+  vpc_id              = module.network.vpc_id
+  subnets             = module.network.private_subnets
+  dsn                 = module.rds.dsn
+  database_user_arn   = module.rds.user_arn
+  database_group      = module.network.database_group
+  lake_bucket         = module.s3.lake_bucket
+  lake_arn            = module.s3.lake_arn
+  password_secret_arn = var.console_password_arn
 }

@@ -120,3 +120,13 @@ variable "console_image" {
   type        = string
   default     = null
 }
+
+variable "console_password_arn" {
+  description = "The ARN of a secret that you made, with the first password of the console's admin; with console_image."
+  type        = string
+  default     = null
+  validation {
+    condition     = (var.console_password_arn == null) == (var.console_image == null)
+    error_message = "console_image and console_password_arn belong together: give both or neither."
+  }
+}

@@ -10,7 +10,9 @@ variables {
   lots      = ["deck"]
   time_zone = "Europe/Berlin"
 
-  backfill_image = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/backfill@sha256:0"
+  console_image        = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/lotkeeper-console@sha256:0"
+  console_password_arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:first-AbCdEf"
+  backfill_image       = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/backfill@sha256:0"
 }
 
 run "plan" {

@@ -52,7 +52,8 @@ run "msk_made" {
 
 run "console" {
   variables {
-    console_image = "image@sha256:0"
+    console_image        = "image@sha256:0"
+    console_password_arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:first-AbCdEf"
   }
   assert {
     condition     = length(module.console) == 1
