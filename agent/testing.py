@@ -154,6 +154,7 @@ class FakeGateway:
         self.healths: list[AgentHealth] = []
         self._news = threading.Condition()
         self._ready = threading.Event()
+        self._probe = f"probe/{uuid.uuid4().hex}"
         handlers = Handlers(
             message=self._take, connected=self._subscribe, published=self._note_puback
         )
@@ -164,13 +165,18 @@ class FakeGateway:
     def _subscribe(self, session_present: bool) -> None:
         for channel in ("events", "health"):
             self.link.subscribe(self.topics.all_agents(channel))
-        self._ready.set()
+        # The broker takes one after the other: what comes back was behind the subscriptions.
+        self.link.subscribe(self._probe)
+        self.link.publish(self._probe, b"heard?")
 
     def _note_puback(self, mid: int, refused: bool) -> None:
         with self._news:
             self._news.notify_all()
 
     def _take(self, message: paho.MQTTMessage) -> None:
+        if message.topic == self._probe:
+            self._ready.set()
+            return
         with self._news:
             if message.topic.endswith("/health"):
                 self.healths.append(AgentHealth.model_validate_json(message.payload))
