@@ -23,6 +23,7 @@ def only_kept(found: Counter[Verdict], least: int) -> bool:
     return set(found) == {"kept"} and found["kept"] >= least
 
 
+@pytest.mark.timeout(300)  # it works the processor throughout: beside others it takes its turns
 @pytest.mark.parametrize("load", LOADS)
 def test_some_hundred_cuts_lose_nothing(load: str) -> None:
     """Red with synchronous=NORMAL, as the next test has it, and with OFF."""
