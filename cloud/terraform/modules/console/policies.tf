@@ -56,15 +56,11 @@ data "aws_iam_policy_document" "task" {
     actions   = ["s3:GetObject"]
     resources = ["${var.lake_arn}/processed/analytics/*"]
   }
+  # Of the whole bucket: whether it is there at all is asked without a prefix.
   statement {
     sid       = "WhichTables"
-    actions   = ["s3:ListBucket"]
+    actions   = ["s3:GetBucketLocation", "s3:ListBucket"]
     resources = [var.lake_arn]
-    condition {
-      test     = "StringLike"
-      variable = "s3:prefix"
-      values   = ["processed/analytics", "processed/analytics/*"]
-    }
   }
   statement {
     sid       = "Key"
