@@ -22,6 +22,7 @@ import pytest
 
 from cloud.analytics import duck
 from cloud.analytics.cli import runner
+from cloud.analytics.job import run_all
 from cloud.analytics.queries import queries
 from cloud.config import CloudSettings
 from cloud.door.desk import calls
@@ -32,6 +33,7 @@ from cloud.lake.store import Store
 from cloud.lake.taker import EVENTS, LakeTaker, Limits
 from cloud.postgres import connect
 from cloud.testing import delivered, record, stays
+from console.analytics import Analytics
 from contract.upstream import rfc3339
 from gateway.sinks import ACCEPTED, Outgoing
 from gateway.sinks.kinesis import Config, Sink
@@ -213,6 +215,16 @@ def test_athena_says_over_firehoses_objects_what_duckdb_says_over_ours(
         expected = duck.run(store, query, BEGUN, ENDS, ZONE)
         assert ask(query, BEGUN, ENDS, ZONE).to_pylist() == expected.to_pylist(), name
         assert expected.num_rows or name in ("peak_usage", "revenue")
+
+
+def test_the_console_reads_what_the_job_keeps_in_the_bucket(deployed: Deployment) -> None:
+    url = f"s3://{deployed.lake}?region={REGION}"
+    kept = dict(run_all(runner(load(deployed.toml, CloudSettings)), Store(url), ENDS, ZONE))
+    seen = Analytics(url)
+    assert [each.about.query for each in seen.tables()] == sorted(queries())
+    assert sum(each.rows for each in seen.tables()) == sum(kept.values()) > 0
+    (turnover,) = [each for each in seen.tables() if each.about.query == "turnover"]
+    assert [row[0] for row in seen.table(turnover, None).rows] == ["north", "south"]
 
 
 def test_what_firehose_wrote_is_compacted_by_the_clock(deployed: Deployment) -> None:
