@@ -175,6 +175,14 @@ def test_with_key_the_bundle_holds_an_identity(planned: Any, tmp_path: Path) -> 
     assert not [content for content in kept if key.read_bytes() in content]
 
 
+def test_an_agent_without_planned_spots_knows_its_broker(planned: Any, tmp_path: Path) -> None:
+    planned.done("add-agent", "spare", "--out", tmp_path)
+    told = tomllib.loads((tmp_path / "spare" / "agent.toml").read_text())
+    assert (told["mqtt"]["host"], told["mqtt"]["port"]) == ("localhost", planned.port)
+    assert told["mqtt"]["tls"]["key_file"] == "/etc/lotkeeper/tls/identity.key"
+    assert "spots" not in told
+
+
 def test_a_dry_run_registers_nobody_and_shows_no_secret(planned: Any, tmp_path: Path) -> None:
     said = planned.done("add-agent", "ghost", "--with-key", "--out", tmp_path, "--dry-run")
     assert 'agent_id = "ghost"' in said
