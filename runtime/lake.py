@@ -12,13 +12,21 @@ if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
 
-def _without_key(url: str) -> str:
-    if "://" in url and "@" in urlsplit(url).netloc:
+_SCHEMES = ("file", "s3")
+
+
+def _check(url: str) -> str:
+    scheme, apart, _ = url.partition("://")
+    if apart and "@" in urlsplit(url).netloc:
         raise InlineSecret("holds a key: give this user AWS credentials (a profile or a role)")
+    if apart and scheme not in _SCHEMES:
+        raise ValueError(
+            f"{scheme}:// is no place for a lake: write a folder, or s3://bucket/prefix"
+        )
     return url
 
 
-LakeUrl = Annotated[str, AfterValidator(_without_key)]
+LakeUrl = Annotated[str, AfterValidator(_check)]
 """A folder's path, or `s3://bucket/prefix?region=...`."""
 
 

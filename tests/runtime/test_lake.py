@@ -25,3 +25,9 @@ def test_a_key_in_the_url_is_refused_and_not_repeated() -> None:
     with pytest.raises(ConfigError, match="url: holds a key") as refused:
         validated({"url": "s3://AKIA:hunter2@bucket/lake"}, LakeSettings, "cloud.toml")
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["ftp://host/lake", "https://bucket.example/lake"])
+def test_another_kind_of_place_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"url.*write a folder, or s3://bucket/prefix"):
+        validated({"url": url}, LakeSettings, "cloud.toml")
