@@ -92,19 +92,28 @@ def lots(config: ConfigOption = DEFAULT, as_json: JsonOption = False) -> None:
 
     Exit 0, 1 no database, 2 bad configuration.
     """
-    with database(config, reads=True) as (_, conn):
-        found = conn.execute(
+    from psycopg.rows import dict_row
+
+    with database(config, reads=True) as (_, conn), conn.cursor(row_factory=dict_row) as cursor:
+        found = cursor.execute(
             "SELECT o.*, extract(epoch FROM now() - g.last_at)::float8 AS gateway_age_s "
             "FROM current_lot_occupancy o LEFT JOIN current_gateways g USING (lot_id) "
             "ORDER BY lot_id"
-        )
-        names, rows = [each.name for each in found.description or ()], found.fetchall()
+        ).fetchall()
     if as_json:
-        typer.echo(
-            json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=for_json)
-        )
-    else:
-        show(names, rows)
+        typer.echo(json.dumps(found, default=for_json))
+        return
+    shown = {
+        "lot": "lot_id",
+        "capacity": "capacity",
+        "occupied": "current_occupancy",
+        "free": "free_spots",
+        "unknown": "unknown_spots",
+        "closed": "closed_spots",
+        "rate": "occupancy_rate",
+        "heard, s ago": "gateway_age_s",
+    }
+    show(list(shown), [[row[name] for name in shown.values()] for row in found])
 
 
 @app.command(epilog="Example: lotkeeper cloud tables -c ./cloud.toml")

@@ -53,5 +53,4 @@ def _kept(run: Run, of: Query, window: str, now: datetime, zone: str) -> pa.Tabl
         until=now,
         time_zone=zone,
     )
-    metadata = {"until": now.isoformat(), KEY: about.model_dump_json()}
-    return run(of, begin, now, zone).replace_schema_metadata(metadata)
+    return run(of, begin, now, zone).replace_schema_metadata({KEY: about.model_dump_json()})

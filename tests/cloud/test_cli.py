@@ -51,10 +51,19 @@ def test_each_lot_is_told_by_the_replica(dsn: str, tmp_path: Path) -> None:
     assert north["occupancy_rate"] == 0.5
     assert north["gateway_age_s"] == pytest.approx(100, abs=30)
     assert (deck["capacity"], deck["counted"], deck["gateway_age_s"]) == (None, 1, None)
-    shown = CliRunner().invoke(app, ["lots", "-c", str(path)], env={"COLUMNS": "200"})
+    shown = CliRunner().invoke(app, ["lots", "-c", str(path)], env={"COLUMNS": "80"})
     assert shown.exit_code == 0
-    assert "north" in shown.stdout
-    assert "0.5" in shown.stdout
+    assert "heard, s ago" in shown.stdout  # in the width of a terminal nothing is cut
+    (row,) = [line for line in shown.stdout.splitlines() if "north" in line]
+    assert [cell.strip() for cell in row.split("│")[1:8]] == [
+        "north",
+        "2",
+        "1",
+        "1",
+        "0",
+        "0",
+        "0.5",
+    ]
 
 
 def test_without_a_replica_the_database_itself_is_asked(dsn: str, tmp_path: Path) -> None:
