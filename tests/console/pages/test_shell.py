@@ -133,7 +133,7 @@ def test_what_is_not_there_is_said_on_a_page(served) -> None:
     with served.client() as person:
         for path in ("/nothing", "/lots/<b>"):
             absent = person.get(path)
-            assert (absent.status_code, "To the lot" in absent.text) == (404, True)
+            assert (absent.status_code, "To the start" in absent.text) == (404, True)
             assert "<b>" not in absent.text
 
 
