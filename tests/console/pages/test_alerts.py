@@ -1,6 +1,7 @@
 """The alerts' page in a real Chromium: pushed, filtered, seen, written to, ended."""
 
 import pytest
+from playwright.sync_api import expect
 
 from console.tokens import Scope
 
@@ -39,8 +40,9 @@ def test_an_alert_is_pushed_seen_and_noted(visit, site) -> None:
 def test_what_a_viewer_may_not_is_not_offered(visit, raised) -> None:
     page = visit("/alerts", scope=Scope.VIEWER)
     card(page, raised).wait_for()
-    assert page.locator("main button, .page button").count() == 2  # the dialog's, which is closed
-    assert not page.get_by_role("button", name="Save the note").is_visible()
+    # The two are of the dialog, which is closed.
+    expect(page.locator("main button, .page button")).to_have_count(2)
+    expect(page.get_by_role("button", name="Save the note")).not_to_be_visible()
 
 
 def test_filters_are_in_the_address(visit, raised) -> None:

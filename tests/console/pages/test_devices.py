@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+from playwright.sync_api import expect
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from console.tokens import Scope
@@ -45,11 +46,11 @@ def devices(visit, site):
 
 def test_says_who_is_heard_and_how_well(devices) -> None:
     it = card(devices, "pi-1")
-    assert "Online" in it.inner_text()
-    assert "3 records" in it.inner_text()
+    expect(it).to_contain_text("Online")
+    expect(it).to_contain_text("3 records")
     it.get_by_text("2 bays").click()
     row = it.locator("[data-bay=A1]")
-    assert "100 of 100" in row.inner_text()
+    expect(row).to_contain_text("100 of 100")
 
 
 @retry(
@@ -94,7 +95,7 @@ def test_what_a_viewer_may_not_is_not_offered(visit, site) -> None:
     beat(site)
     page = visit("/devices", scope=Scope.VIEWER)
     card(page, "pi-1").get_by_text("2 bays").click()
-    assert page.get_by_role("button", name="Identify A1").count() == 0
+    expect(page.get_by_role("button", name="Identify A1")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from cloud.postgres import connect
@@ -83,20 +84,20 @@ def test_what_is_not_known_is_a_dash(page) -> None:
     assert "silent for 1 h" in rows["south"][4]
     assert rows["east"][:3] == [DASH, DASH, "0"]  # of how many nobody told
     assert rows["west"][4] == "no gateway"
-    assert "Lots 4" in page.get_by_role("status").inner_text()
-    assert "silent gateways 1" in page.get_by_role("status").inner_text()
+    expect(page.get_by_role("status")).to_contain_text("Lots 4")
+    expect(page.get_by_role("status")).to_contain_text("silent gateways 1")
 
 
 def test_the_head_sorts_by_mouse_and_by_keyboard(page) -> None:
     def head(name: str) -> Any:
         return page.get_by_role("columnheader", name=name)
 
-    assert head("Lot").get_attribute("aria-sort") == "ascending"
+    expect(head("Lot")).to_have_attribute("aria-sort", "ascending")
     head("Alerts").get_by_role("link").click()
     page.wait_for_url("**sort=-open_alerts")
     page.locator(ROWS).first.wait_for()
     assert list(told(page))[:2] == ["north", "south"]
-    assert head("Alerts").get_attribute("aria-sort") == "descending"
+    expect(head("Alerts")).to_have_attribute("aria-sort", "descending")
     head("Alerts").get_by_role("link").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**sort=open_alerts")
@@ -121,12 +122,12 @@ def test_where_the_database_is_away_nothing_old_is_shown(page, cloud, postgres: 
             banner = page.get_by_role("alert").filter(has_text="given no answer since 20")
             banner.wait_for(timeout=30_000)
             assert told(page) == {}
-            assert not page.get_by_role("region", name="Lots").is_visible()
-            assert not page.get_by_role("status").is_visible()
+            expect(page.get_by_role("region", name="Lots")).not_to_be_visible()
+            expect(page.get_by_role("status")).not_to_be_visible()
         finally:
             admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
     page.locator("tr[data-lot=north]").wait_for(timeout=30_000)
-    assert not banner.is_visible()
+    expect(banner).not_to_be_visible()
 
 
 def test_a_table_says_what_it_means_and_until_when(visit, cloud) -> None:
@@ -142,8 +143,8 @@ def test_a_table_says_what_it_means_and_until_when(visit, cloud) -> None:
     assert f"{until}," in body
     assert "(Europe/Berlin)" in body
     facts = page.get_by_role("region", name="Columns")
-    assert "0 to 1, occupied_s / covered_s" in facts.inner_text()
-    assert "Europe/Berlin, its begin" in facts.inner_text()
+    expect(facts).to_contain_text("0 to 1, occupied_s / covered_s")
+    expect(facts).to_contain_text("Europe/Berlin, its begin")
     page.get_by_role("columnheader", name="Hour [Europe/Berlin]").wait_for()
 
 

@@ -1,6 +1,9 @@
 """The lot's page in a real Chromium: live bays, one bay's panel, keyboard, phone, silence."""
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from console.tokens import Scope
 
@@ -25,11 +28,11 @@ def page(visit, site):
 
 def test_a_bay_turns_as_its_sensor_changes(page, site) -> None:
     free = page.locator(".most strong")
-    assert free.inner_text() == "6"  # A2 and five of the lane
+    expect(free).to_have_text("6")  # A2 and five of the lane
     site.say("A1", "free")
     shows(page, "A1", "free", PUSHED_MS)
-    assert bay(page, "A1").get_attribute("aria-label").startswith("A1, ev, free since ")
-    page.wait_for_function("document.querySelector('.most strong').innerText === '7'")
+    expect(bay(page, "A1")).to_have_attribute("aria-label", re.compile("^A1, ev, free since "))
+    expect(free).to_have_text("7")
     site.say("A1", "occupied")
     shows(page, "A1", "occupied", PUSHED_MS)
 
@@ -43,12 +46,12 @@ def test_every_state_has_a_shape_of_its_own(page) -> None:
 
 
 def test_floors_are_tabs_for_the_keyboard_too(page) -> None:
-    assert page.locator(".bay").count() == 1
+    expect(page.locator(".bay")).to_have_count(1)
     page.get_by_role("tab", name="Ground").focus()
     page.keyboard.press("ArrowRight")
     shows(page, "A2", "free")
-    assert page.get_by_role("tab", name="Floor 2").get_attribute("aria-selected") == "true"
-    assert bay(page, "B1").get_attribute("aria-label") == "B1, unknown, never seen"
+    expect(page.get_by_role("tab", name="Floor 2")).to_have_attribute("aria-selected", "true")
+    expect(bay(page, "B1")).to_have_attribute("aria-label", "B1, unknown, never seen")
     bay(page, "A2").focus()
     page.keyboard.press("ArrowDown")
     assert page.evaluate("document.activeElement.dataset.id") == "B1"
@@ -59,9 +62,9 @@ def test_an_operator_closes_and_opens_a_bay_without_a_mouse(page, site) -> None:
     page.keyboard.press("Enter")
     panel = page.get_by_role("complementary", name="Bay")
     panel.get_by_role("heading", name="Bay A1").wait_for()
-    assert "pi-1" in panel.inner_text()
-    assert "online" in panel.inner_text()
-    assert "41.5 cm" in panel.inner_text()
+    expect(panel).to_contain_text("pi-1")
+    expect(panel).to_contain_text("online")
+    expect(panel).to_contain_text("41.5 cm")
     panel.locator(".moves li").first.wait_for()  # what its spool still holds
     page.wait_for_function("document.activeElement.id === 'bay-close'")
     panel.get_by_role("button", name="Close it").press("Enter")
@@ -71,7 +74,7 @@ def test_an_operator_closes_and_opens_a_bay_without_a_mouse(page, site) -> None:
     page.wait_for_function("document.activeElement.innerText === 'Close it'")
     page.keyboard.press("Escape")
     page.wait_for_function("document.activeElement.dataset.id === 'A1'")
-    assert not panel.is_visible()
+    expect(panel).not_to_be_visible()
 
 
 def test_the_keyboard_stays_where_it_is_when_the_bay_changes(page, site) -> None:
@@ -90,7 +93,7 @@ def test_what_a_viewer_may_not_is_not_offered(visit, site) -> None:
     bay(page, "A1").click()
     panel = page.get_by_role("complementary", name="Bay")
     panel.get_by_role("heading", name="Sensor").wait_for()
-    assert panel.get_by_role("button").count() == 1
+    expect(panel.get_by_role("button")).to_have_count(1)
 
 
 def test_a_phone_needs_no_scrolling_sideways(visit, site) -> None:
@@ -138,12 +141,12 @@ def test_when_the_gateway_falls_silent_everything_is_unknown_until_it_is_back(
         page = context.new_page()
         page.goto(f"{served.url}/lots/{site.lot_id}")
         shows(page, "A1", "occupied")
-        assert page.get_by_role("alert").count() == 0
+        expect(page.get_by_role("alert")).to_have_count(0)
         site.stop()
         shows(page, "A1", "unknown")
         page.get_by_role("alert").filter(has_text="silent").wait_for()
-        assert page.locator(".most strong").inner_text() == "\u2013"
-        assert "gateway silent" in bay(page, "A1").get_attribute("aria-label")
+        expect(page.locator(".most strong")).to_have_text("\u2013")
+        expect(bay(page, "A1")).to_have_attribute("aria-label", re.compile("gateway silent"))
         site.open()
         site.beat("s2")
         shows(page, "A1", "occupied")
@@ -173,8 +176,8 @@ def test_a_thousand_bays_are_there_and_change(  # bench.console_pages measures h
         page = context.new_page()
         page.goto(f"{served.url}/lots/{site.lot_id}")
         page.locator(".bay").nth(999).wait_for()
-        assert page.locator(".bay").count() == 1000
-        assert page.locator("[data-state=free].bay").count() == 1000
+        expect(page.locator(".bay")).to_have_count(1000)
+        expect(page.locator("[data-state=free].bay")).to_have_count(1000)
         site.say("A999", "occupied")
         shows(page, "A999", "occupied")
     finally:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import load_workbook
+from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from console.pages.ranges import range_of
@@ -41,10 +42,10 @@ def test_a_report_is_a_table_and_charts(page, site) -> None:
     assert list(zones) == ["A", "B", "all zones"]
     assert zones["A"][0] == site.lot_id
     assert zones["A"][2] == "2"
-    assert page.locator(".report-chart canvas").count() == 2
-    assert choice(page, "Report", "Zones").get_attribute("aria-current") == "true"
-    assert choice(page, "Range", "Today").get_attribute("aria-current") == "true"
-    assert "L is counted at its lanes" in page.inner_text("body")
+    expect(page.locator(".report-chart canvas")).to_have_count(2)
+    expect(choice(page, "Report", "Zones")).to_have_attribute("aria-current", "true")
+    expect(choice(page, "Range", "Today")).to_have_attribute("aria-current", "true")
+    expect(page.locator("body")).to_contain_text("L is counted at its lanes")
 
 
 def test_the_three_files_hold_what_the_page_shows(page, tmp_path) -> None:
@@ -92,21 +93,21 @@ def test_any_range_of_days(page) -> None:
     page.get_by_role("button", name="Show").click()
     page.wait_for_url("**span=custom**")
     page.get_by_text("02 Mar 2026, 00:00 to 09 Mar 2026, 00:00 (UTC)").wait_for()
-    assert page.get_by_label("From").input_value() == "2026-03-02"
+    expect(page.get_by_label("From")).to_have_value("2026-03-02")
     choice(page, "Report", "Devices").click()
     page.wait_for_url("**report=devices**begin=2026-03-02&end=2026-03-08")
 
 
 def test_a_range_that_is_too_long_is_told_beside_what_was_chosen(visit) -> None:
     page = visit("/reports?report=hourly&span=custom&begin=2026-01-01&end=2026-03-01")
-    assert "by 31 days at most" in page.get_by_role("alert").inner_text()
-    assert page.get_by_label("To, inclusive").input_value() == "2026-03-01"
+    expect(page.get_by_role("alert")).to_contain_text("by 31 days at most")
+    expect(page.get_by_label("To, inclusive")).to_have_value("2026-03-01")
 
 
 def test_a_range_that_is_none_is_of_seven_days(visit) -> None:
     page = visit("/reports?span=custom&begin=soon&end=later")
     page.locator(ROWS).first.wait_for()
-    assert choice(page, "Range", "7 days").get_attribute("aria-current") == "true"
+    expect(choice(page, "Range", "7 days")).to_have_attribute("aria-current", "true")
 
 
 @pytest.mark.parametrize("asked", ["report=revenue", "lot=nowhere"])

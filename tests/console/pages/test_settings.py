@@ -1,6 +1,7 @@
 """The settings' page in a real Chromium: targets, tokens, and what was changed."""
 
 import pytest
+from playwright.sync_api import expect
 
 from console.tokens import Scope
 
@@ -47,8 +48,8 @@ def test_an_administrator_makes_and_revokes_a_token(visit, served) -> None:
 def test_others_see_no_tokens(visit) -> None:
     page = visit("/settings", scope=Scope.VIEWER)
     page.get_by_role("region", name="Targets of North").wait_for()
-    assert page.get_by_role("region").count() == 1
-    assert page.get_by_role("button", name="Add a target").count() == 0
+    expect(page.get_by_role("region")).to_have_count(1)
+    expect(page.get_by_role("button", name="Add a target")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from console.desk import SESSION_COOKIE
 from console.tokens import Scope
@@ -19,13 +20,15 @@ def test_log_in_and_out_in_a_browser(visit, served, site) -> None:
     page = visit(f"/lots/{site.lot_id}", scope=None)
     assert page.url.startswith(f"{served.url}/login?to=/lots/")
     fill(page, "viewer", "wrong horse")
-    assert "wrong" in page.get_by_role("alert").inner_text()
+    expect(page.get_by_role("alert")).to_contain_text("wrong")
     fill(page, **OWN)
     page.get_by_role("heading", name="North").wait_for()
     assert page.url == f"{served.url}/lots/{site.lot_id}"
     (cookie,) = page.context.cookies()
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
-    assert page.get_by_role("link", name="Lot", exact=True).get_attribute("aria-current") == "page"
+    expect(page.get_by_role("link", name="Lot", exact=True)).to_have_attribute(
+        "aria-current", "page"
+    )
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url(f"{served.url}/login")
     assert served.people.find(cookie["value"]) is None
