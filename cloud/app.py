@@ -92,9 +92,7 @@ def make_taker(settings: CloudSettings, part: str, watch: Watch, stop: threading
     if part == "present":
         if settings.postgres is None:
             raise ConfigError("[postgres] is missing: say where the present is kept")
-        postgres = settings.postgres
-        asked = GatewayAges(partial(connect, postgres.reading_dsn, postgres.iam_region))
-        watch.registry.register(asked)
+        watch.registry.register(GatewayAges(settings.postgres.reading))
         return PresentTaker(settings.postgres, watch, stop, settings.default_lot)
     if settings.lake is None:
         raise ConfigError("[lake] is missing: say where the past is kept")

@@ -60,9 +60,9 @@ class PostgresSettings(PostgresAccess):
         return timedelta(days=self.keep_days)
 
     @property
-    def reading_dsn(self) -> str:
+    def reading(self) -> PostgresAccess:
         """Of whom what only reads is asked."""
-        return self.read_only_dsn or self.dsn
+        return PostgresAccess(dsn=self.read_only_dsn or self.dsn, iam_region=self.iam_region)
 
 
 class LakeSettings(_Settings):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from cloud.config import CloudSettings
 
+READ_TIMEOUT_S = 30.0
 DEFAULT = Path("/etc/lotkeeper/cloud.toml")
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The cloud's TOML file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
@@ -40,13 +41,17 @@ def database(
     import psycopg
 
     from cloud.postgres import SchemaError, connect
+    from runtime.postgres import connect_to_read
 
     if settings.postgres is None:
         fail(f"{config}: [postgres] is missing: say where the present is kept", 2)
     postgres = settings.postgres
-    dsn = postgres.reading_dsn if reads else postgres.dsn
     try:
-        with connect(dsn, postgres.iam_region) as conn:
+        with (
+            connect_to_read(postgres.reading, READ_TIMEOUT_S)
+            if reads
+            else connect(postgres.dsn, postgres.iam_region)
+        ) as conn:
             yield settings, conn
     except psycopg.errors.UndefinedTable as error:
         fail(f"{str(error).splitlines()[0]}: lotkeeper cloud migrate", 1)

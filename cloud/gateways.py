@@ -4,24 +4,28 @@ So a gateway that is away is seen by each consumer, also by one that was started
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psycopg
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from runtime.postgres import PostgresAccess, connect_to_read
+
 log = logging.getLogger(__name__)
 
+TIMEOUT_S = 4.0
+"""Prometheus waits 10 s for all the metrics of a process, by default."""
 _AGES = """
 SELECT lot_id, extract(epoch FROM now() - last_at)::float8 FROM current_gateways ORDER BY lot_id
 """
 
 
 class GatewayAges(Collector):
-    """`lotkeeper_gateway_age_seconds` by lot; nothing while the database is away."""
+    """`lotkeeper_gateway_age_seconds` by lot; nothing while the database is away or slow."""
 
-    def __init__(self, connect: Callable[[], psycopg.Connection]) -> None:
-        self._connect = connect
+    def __init__(self, access: PostgresAccess, timeout_s: float = TIMEOUT_S) -> None:
+        self._access, self._timeout_s = access, timeout_s
 
     def describe(self) -> list[GaugeMetricFamily]:
         """The metric without its values: to register it asks nothing."""
@@ -31,7 +35,7 @@ class GatewayAges(Collector):
         """The metric now."""
         family = _family()
         try:
-            with self._connect() as conn:
+            with connect_to_read(self._access, self._timeout_s) as conn:
                 for lot_id, age_s in conn.execute(_AGES):
                     family.add_metric([lot_id], max(age_s, 0.0))
         except psycopg.Error as error:

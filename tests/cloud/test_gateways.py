@@ -1,8 +1,9 @@
 """How old a gateway's last word is: of the database for Prometheus, of records for CloudWatch."""
 
 import json
+import socket
+import time
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import psycopg
 import pytest
@@ -10,10 +11,10 @@ from prometheus_client import CollectorRegistry
 
 from cloud import emf
 from cloud.gateways import GatewayAges
-from cloud.postgres import connect
 from cloud.present import Present
 from cloud.record import decode
 from cloud.testing import delivered, heartbeat, record
+from runtime.postgres import PostgresAccess
 
 METRIC = "lotkeeper_gateway_age_seconds"
 
@@ -21,7 +22,7 @@ METRIC = "lotkeeper_gateway_age_seconds"
 @pytest.fixture
 def registry(dsn: str) -> CollectorRegistry:
     made = CollectorRegistry()
-    made.register(GatewayAges(partial(connect, dsn)))
+    made.register(GatewayAges(PostgresAccess(dsn=dsn)))
     return made
 
 
@@ -42,9 +43,17 @@ def test_an_age_is_that_of_the_newest_heartbeat_of_a_lot(
 
 def test_without_a_database_there_is_none(registry: CollectorRegistry) -> None:
     gone = CollectorRegistry()
-    gone.register(GatewayAges(partial(connect, "host=/nowhere connect_timeout=1")))
+    gone.register(GatewayAges(PostgresAccess(dsn="host=/nowhere")))
     assert list(gone.collect()) == []
     assert [family.samples for family in registry.collect()] == [[]]
+
+
+def test_a_database_that_gives_no_answer_holds_nobody_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        dsn = f"host=127.0.0.1 port={silent.getsockname()[1]} sslmode=disable gssencmode=disable"
+        begun_s = time.monotonic()
+        assert list(GatewayAges(PostgresAccess(dsn=dsn), timeout_s=1.0).collect()) == []
+        assert time.monotonic() - begun_s < 10
 
 
 def test_a_lots_heartbeats_are_counted_beside_its_records() -> None:
