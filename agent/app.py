@@ -8,7 +8,6 @@ The only module of the agent that knows concrete classes.
 
 import logging
 import os
-import signal
 import sqlite3
 import sys
 import threading
@@ -26,6 +25,7 @@ from agent.trying import TrialThread
 from lotkeeper import __version__
 from runtime.clock import SystemClock
 from runtime.config import ConfigError
+from runtime.stopping import at_stop
 from runtime.systemd import notify
 
 log = logging.getLogger(__name__)
@@ -53,8 +53,7 @@ def run(remote: Remote) -> int:
     publisher = Publisher(agent, clock.monotonic)
     threads = buses(agent)
     ending = Ending()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ending.stop())
+    at_stop(ending.stop)
     publisher.commands = Commands(agent, remote, publisher.answer, ending.begin_anew)
     for thread in threads:
         thread.start()

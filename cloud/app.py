@@ -1,7 +1,6 @@
 """A consumer's process. The only module of the cloud that joins streams with what takes them."""
 
 import logging
-import signal
 import threading
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,6 +27,7 @@ from cloud.present import Delivered, Present
 from cloud.stream import Stream, Taker, consume
 from cloud.watching import Watch
 from runtime.config import ConfigError
+from runtime.stopping import at_stop
 from runtime.systemd import notify
 
 log = logging.getLogger(__name__)
@@ -120,8 +120,7 @@ def run(settings: CloudSettings, part: str) -> None:
     if settings.stream is None:
         raise ConfigError("[stream.kafka] is missing, or [stream.kinesis]: say what is consumed")
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    at_stop(stop.set)
     watch = Watch(part)
     taker = make_taker(settings, part, watch, stop)
     if settings.metrics.port:

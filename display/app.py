@@ -15,6 +15,7 @@ from display.config import DisplaySettings
 from display.listener import Listener
 from display.screen import render
 from runtime.clock import Clock
+from runtime.stopping import SIGNALS, at_stop
 from runtime.systemd import notify
 
 LOOK_S = 0.5
@@ -76,12 +77,12 @@ class Watch:
 @contextmanager
 def stopped_by_signals(watch: Watch) -> Iterator[None]:
     """SIGTERM and SIGINT end the loop, so that the screen is left in order."""
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, lambda *_: watch.stop()) for number in numbers]
+    before = [signal.getsignal(number) for number in SIGNALS]
+    at_stop(watch.stop)
     try:
         yield
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in zip(SIGNALS, before, strict=True):
             signal.signal(number, handler)
 
 

@@ -1,7 +1,6 @@
 """The gateway's process. The only module of the gateway that knows concrete classes."""
 
 import logging
-import signal
 import sys
 import threading
 from functools import partial
@@ -17,6 +16,7 @@ from gateway.sinks import registry
 from gateway.store import GatewayStore
 from lotkeeper import __version__
 from runtime.clock import SystemClock
+from runtime.stopping import at_stop
 from runtime.systemd import notify
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ def _run(settings: GatewaySettings) -> int:
     ]
     service.notifiers += _notifiers(settings, store, clock)
     stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    at_stop(stopping.set)
     if settings.metrics.port:
         registry_ = metrics.registry_of(service.lot, service.forwarders)
         metrics.serve(registry_, settings.metrics.host, settings.metrics.port)

@@ -1,6 +1,5 @@
 """Agents with simulated sensors against somebody's broker, or an HTTP front door."""
 
-import signal
 import tempfile
 import threading
 import time
@@ -11,6 +10,7 @@ import typer
 
 from gateway.sinks import Sink, SinkError, read_secret, registry
 from runtime.mqtt import MqttSettings
+from runtime.stopping import at_stop
 from simulator.clock import LotClock
 from simulator.invented import invented_day
 from simulator.lot import SimulatedLot
@@ -63,8 +63,7 @@ def stream(
             max(speed / 4, 1.0),
             publishes=door is None,
         )
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: lot.stopping.set())
+        at_stop(lot.stopping.set)
         lot.start()
         poster = Poster(lot.agents, door, lot_id) if door else None
         try:

@@ -145,11 +145,11 @@ def enrolment(
 ) -> None:
     """Serve invited devices over HTTPS until stopped, and those that renew their certificates."""
     import logging
-    import signal
     import threading
 
     from gateway.provision.enrolment import Office, Server
     from gateway.provision.site import now, open_site
+    from runtime.stopping import at_stop
     from runtime.systemd import notify
 
     level = logging.DEBUG if verbose else logging.INFO
@@ -161,8 +161,7 @@ def enrolment(
         except OSError as error:
             fail(f"{bind}:{site.lot.enrolment_port}: {error.strerror}", 1)
     stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    at_stop(stopping.set)
     thread = threading.Thread(target=server.serve_forever, name="enrolment")
     thread.start()
     logging.info("enrolment of lot %s on port %d", site.lot.lot_id, site.lot.enrolment_port)

@@ -335,11 +335,14 @@ def test_the_server_as_a_process_starts_and_stops(way: Way) -> None:
         env=os.environ | {"PYTHONPATH": str(REPO)}, cwd=tempfile.gettempdir(),
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert process.stderr
-    assert "enrolment of lot north" in process.stderr.readline()
-    process.terminate()
-    assert process.wait(10) == 0
-    process.stderr.close()
+    with process:
+        assert process.stderr
+        assert "enrolment of lot north" in process.stderr.readline()
+        process.terminate()
+        try:
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
 
 
 def test_a_gateways_pi_that_senses_too_keeps_both_identities(way: Way) -> None:
