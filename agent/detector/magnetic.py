@@ -17,8 +17,8 @@ or the neighbour's departure fits one of the two. Where both moved, a vehicle th
 as much as the neighbour's step can account for.
 
 What was not watched for a while may have drifted by as much as the worst chip does (`slack`): a
-deviation that drift could explain says nothing (`lost`: the status is unknown), until the next
-movement tells which side of it is nearer to the baseline.
+deviation that drift could explain says nothing (`lost`: the status is unknown), until the field
+comes back to where it stood before: see `unwatched`.
 """
 
 import math
@@ -47,7 +47,8 @@ from agent.detector.beside import (
 from agent.detector.doubt import LEFT_SHARE, SHIFTED_SHARE
 from agent.detector.moving import Movement, Moving
 from agent.detector.proof import RESOLVED_S, is_other, resolve
-from agent.detector.unheard import UNHEARD_S, after_move, doubt_crept, doubt_unheard, forget
+from agent.detector.unheard import UNHEARD_S, doubt_crept, doubt_unheard
+from agent.detector.unwatched import after_move, forget
 from contract.words import Status
 from drivers import Vector
 
@@ -146,8 +147,9 @@ def sense(
 def settled(state: Magnetic, status: Status, now_s: float) -> None:
     """The spot's status was settled: the field as it stands now is that status's level."""
     came_from = state.rest if state.slack_mg and not state.is_attributed else None
+    state.stands.clear()
     state.slack_mg, state.rest, state.unseen, state.proven_s = 0.0, state.mean, None, None
-    state.in_doubt = state.is_suspect = state.is_blind = False
+    state.in_doubt = state.is_suspect = state.is_blind = state.is_unsure = False
     if status is Status.OCCUPIED:
         state.own_peak_mg = state.peak_mg
     state.taken, state.peak_mg, state.moving_since_s = ZERO, 0.0, now_s
@@ -180,6 +182,7 @@ def cannot_tell(state: Magnetic, evidence: Status | None, believed: Status) -> b
 
 def resumed(state: Magnetic) -> None:
     """Time of unknown length has passed: ten minutes of drift are allowed for."""
+    state.is_unsure = True
     _slacken(state, 600.0, 0.0)
 
 
@@ -216,6 +219,8 @@ def _decide(
         evidence = _evidence(settings, state, status, now_s)
     vetoed = evidence is Status.OCCUPIED and is_vetoed(state, now_s)
     dwell_s = settings.veto_dwell_s if vetoed else settings.dwell_s
+    if state.in_doubt and state.moving:
+        dwell_s = math.inf  # what is in doubt is judged first, when next door is still as well
     if evidence is status and not state.moving:
         state.slack_mg = state.pending_mg = 0.0
     state.lost = _is_lost(settings, state, evidence, now_s)
@@ -241,7 +246,8 @@ def _rest(
     if stood_s >= UNHEARD_S:
         if stood_s <= settings.dwell_s:
             doubt_unheard(state, settings.on_mg, status, now_s)
-        is_over = RESOLVED_S <= stood_s < RESOLVED_S + TOLD_S
+        over_s = now_s - max(state.steady_since_s + RESOLVED_S, state.stopped_s)
+        is_over = 0.0 <= over_s < TOLD_S
         if is_over and (state.in_doubt or state.is_suspect):
             resolve(state, threshold_mg(state, settings.on_mg, settings.sigmas), status)
     if status is Status.UNKNOWN:

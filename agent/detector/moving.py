@@ -104,6 +104,10 @@ class Moving(Baseline):
     apart: Vector | None = None
     """From the baseline to where the field stands, while the status is unknown."""
     pending_mg: float = 0.0
+    is_unsure: bool = False
+    """Whether that is so because nobody watched, here or next door."""
+    stands: dict[float, Vector] = field(default_factory=dict)
+    """Where the field stood since, from the baseline, by when a movement of the own began."""
 
     @property
     def is_uncertain(self) -> bool:

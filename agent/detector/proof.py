@@ -76,6 +76,8 @@ def resolve(state: Moving, on_mg: float, status: Status) -> None:
     moved = state.moved
     if moved is None or state.is_attributed or moved.ended_s < state.moving_since_s:
         return
+    if state.doubted_s >= state.moving_since_s:
+        return  # it is the doubted one that went on
     if state.mean is None or state.baseline is None:
         return
     surplus = had_been_there(state, on_mg) if status is Status.FREE else -math.inf
