@@ -175,7 +175,7 @@ def test_a_movement_tells_of_a_doubt_also_where_next_door_stirs_on(deaf: Bay) ->
 
 def test_a_doubted_movement_that_goes_on_tells_nothing_of_itself(deaf: Bay) -> None:
     deaf.move((0.0, 80.0, 0.0))
-    deaf.stand(3)
-    deaf.move((0.0, 90.0, 0.0), seconds=1)
+    deaf.stand(4)
+    deaf.field = (0.0, 91.0, 0.0)
     deaf.stand(60)
     assert deaf.statuses == [Status.FREE, Status.UNKNOWN]
