@@ -8,14 +8,14 @@
 | a vehicle          | a vehicle         | the ranger's                        |
 | a vehicle          | none              | 30 s: someone stands under it       |
 | the floor          | whatever          | the ranger's: nothing is in between |
-| nothing (fault)    | a change          | the magnetometer's, confidence 0.7  |
+| nothing (fault)    | whatever          | as of a magnetometer alone          |
 
 A magnetometer that says occupied for ten minutes while the ranger measures a free floor has lost
 its baseline and learns it anew.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,9 +24,12 @@ from agent.detector import magnetic, ranging
 from agent.detector.changes import Change
 from agent.detector.magnetic import Magnetic, MagneticSettings
 from agent.detector.ranging import Ranging, RangingSettings
-from agent.detector.settling import Settling, lose, settle
+from agent.detector.settling import Settling, settle
 from contract.words import Status
 from drivers import Vector
+
+FRESH_S = 3.0
+"""What a magnetometer said that measures nothing new for longer speaks for nothing."""
 
 
 class FusedSettings(BaseModel):
@@ -62,14 +65,16 @@ def ranged(
     state: Ranging,
     settling: Settling,
     distance_mm: float,
+    field_s: float,
     now_s: float,
 ) -> Change | None:
-    """Take one good distance."""
+    """Take one good distance; the magnetometer measured something new at `field_s`."""
     side, crossed_s = ranging.sense(settings.ranging, state, settling.status, distance_mm, now_s)
     if side is not None and side is not settling.status:
         fused.awake_until_s = max(fused.awake_until_s, now_s + settings.awake_s)
     dwell_s = settings.ranging.dwell_s(side)
-    if side is Status.OCCUPIED and fused.magnetic_says is Status.FREE:
+    is_denied = fused.magnetic_says is Status.FREE and now_s - field_s < FRESH_S
+    if side is Status.OCCUPIED and is_denied:
         dwell_s = max(dwell_s, settings.contrary_dwell_s)
     steady_s = ranging.steady_since_s(state, side)
     return settle(settling, side, crossed_s, now_s, dwell_s, steady_s)
@@ -79,31 +84,19 @@ def magnetised(
     settings: FusedSettings,
     fused: Fused,
     state: Magnetic,
-    settling: Settling,
+    status: Status,
     vector: Vector,
     temperature_c: float | None,
-    decides: bool,
     now_s: float,
-) -> Change | None:
-    """Take one new field vector; it settles the status where `decides`: the ranger cannot."""
-    status = settling.status
-    if decides:
-        status = magnetic.believed(state, status, settling.settled)
+) -> None:
+    """Take one new field vector while the ranger is well, which decides."""
     sensed = magnetic.sense(settings.magnetic, state, status, vector, temperature_c, now_s)
     if sensed is None:
-        return None
+        return
     fused.magnetic_says = None if state.in_doubt else sensed.evidence
-    if state.moving or sensed.evidence is not settling.status:
+    if state.moving or sensed.evidence is not status:
         fused.awake_until_s = now_s + settings.awake_s
-    if not decides:
-        _relearn(settings, fused, state, settling.status, now_s)
-        return None
-    if magnetic.cannot_tell(state, sensed.evidence, status):
-        return lose(settling, now_s)
-    change = settle(
-        settling, sensed.evidence, sensed.crossed_s, now_s, sensed.dwell_s, sensed.steady_since_s
-    )
-    return change and replace(change, confidence=round(magnetic.CONFIDENCE * change.confidence, 3))
+    _relearn(settings, fused, state, status, now_s)
 
 
 def _relearn(

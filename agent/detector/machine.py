@@ -112,6 +112,7 @@ class Detector:
             or state.status is Status.UNKNOWN
             or state.settling.toward is not None
             or HealthState.OK is not waker.health[0]
+            or state.watch.health[0] is HealthState.FAULT
             or state.watch.last is not Quality.OK
             or state.magnetic.baseline is None
         )
@@ -175,11 +176,14 @@ class Detector:
         if isinstance(settings, PassageSettings):
             return [passage.step(settings, state.lane, field_, vector, now_s)]
         if isinstance(settings, FusedSettings):
-            decides = state.watch.health[0] is HealthState.FAULT
-            change = fused.magnetised(
-                settings, state.fused, field_, settling, vector, temperature_c, decides, now_s
+            if state.watch.health[0] is HealthState.FAULT:
+                state.fused.magnetic_says = None
+                mine = settings.magnetic
+                return _magnetic(mine, field_, settling, vector, temperature_c, now_s)
+            fused.magnetised(
+                settings, state.fused, field_, settling.status, vector, temperature_c, now_s
             )
-            return [_known(state, change, now_s)]
+            return []
         return None
 
     def _distance_found(
@@ -190,10 +194,13 @@ class Detector:
         if isinstance(settings, RangingSettings):
             return [_ranging(settings, state.ranging, settling, distance_mm, now_s)]
         if isinstance(settings, FusedSettings):
+            field_s = self.measured_s(state)
             change = fused.ranged(
-                settings, state.fused, state.ranging, settling, distance_mm, now_s
+                settings, state.fused, state.ranging, settling, distance_mm, field_s, now_s
             )
-            return [_known(state, change, now_s)]
+            if change is not None:  # settled by the ranger, it is the magnetometer's level too
+                magnetic.settled(state.magnetic, change.status, now_s)
+            return [change]
         return None
 
 
@@ -232,13 +239,6 @@ def _magnetic(
     found = told_late(state, replace(change, confidence=confidence))
     magnetic.settled(state, change.status, now_s)
     return found
-
-
-def _known(state: State, change: Change | None, now_s: float) -> Change | None:
-    """What was settled by either sensor is the magnetometer's level from now on."""
-    if change is not None:
-        magnetic.settled(state.magnetic, change.status, now_s)
-    return change
 
 
 def _together(state: State) -> Health:

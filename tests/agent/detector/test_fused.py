@@ -122,6 +122,25 @@ def test_without_echoes_the_magnetometer_decides_with_less_confidence(spot: Spot
     assert spot.state.health is HealthState.OK
 
 
+def test_without_echoes_what_is_in_doubt_stays_unknown_until_the_ranger_is_back(spot: Spot) -> None:
+    """Next door nothing is measured: a weak movement may be a vehicle's there."""
+    DETECTOR.attend(spot.state, "B1", spot.now_s)
+    spot.play(90, Quality.NO_ECHO, NOTHING)
+    said = spot.play(300, Quality.NO_ECHO, (0.0, 60.0, 0.0))
+    assert [status for status, _ in changes(said)] == [Status.UNKNOWN]
+    said = spot.play(30, CAR_MM, (0.0, 60.0, 0.0))
+    assert [status for status, _ in changes(said)] == [Status.OCCUPIED]
+
+
+def test_a_magnetometer_that_measures_nothing_new_denies_nothing(spot: Spot) -> None:
+    """What it said last is no word against what the ranger sees now."""
+    spot.play(5, FLOOR_MM, None)
+    came_s = spot.now_s
+    said = spot.play(14, CAR_MM, None)
+    assert [status for status, _ in changes(said)] == [Status.OCCUPIED]
+    assert spot.now_s - came_s < 15
+
+
 def test_without_the_magnetometer_the_ranger_stays_awake(spot: Spot) -> None:
     said = spot.play(90, FLOOR_MM, None)
     assert [each.reason for each in said if isinstance(each, HealthChange)][-1] == "no_data"
