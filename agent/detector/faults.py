@@ -164,8 +164,9 @@ def note_raw(watch: Watchfulness, raw: Any, now_s: float) -> None:
     watch.last_raw = raw
 
 
-def _is_stuck(watch: Watchfulness) -> bool:
-    if watch.same_raw < STUCK_SAMPLES:
+def is_stuck(watch: Watchfulness, samples: int = STUCK_SAMPLES) -> bool:
+    """Whether so many new samples repeat the one before, and more than is usual of the sensor."""
+    if watch.same_raw < samples:
         return False
     if not watch.is_ranger:
         return True
@@ -202,7 +203,7 @@ def judge(watch: Watchfulness, now_s: float) -> Health:
 
 def _fault(watch: Watchfulness, before: Health, now_s: float) -> Health | None:
     """The worst rule first."""
-    if _is_stuck(watch):
+    if is_stuck(watch):
         return STUCK
     if watch.blocked >= BLOCKED_SAMPLES and now_s - watch.blocked_since_s >= BLOCKED_S:
         return HealthState.FAULT, "blocked"

@@ -8,6 +8,7 @@
 | a vehicle          | a vehicle         | the ranger's                        |
 | a vehicle          | none              | 30 s: someone stands under it       |
 | the floor          | whatever          | the ranger's: nothing is in between |
+| the same, 15 times | otherwise         | unknown: the ranger may be stuck    |
 | nothing (fault)    | whatever          | as of a magnetometer alone          |
 
 A magnetometer that says occupied for ten minutes while the ranger measures a free floor has lost
@@ -24,10 +25,12 @@ from agent.detector import magnetic, ranging
 from agent.detector.changes import Change
 from agent.detector.magnetic import Magnetic, MagneticSettings
 from agent.detector.ranging import Ranging, RangingSettings
-from agent.detector.settling import Settling, settle
+from agent.detector.settling import Settling, lose, settle
 from contract.words import Status
 from drivers import Vector
 
+SAME = 15
+"""So many samples that are the same to the last bit, of a ranger whose samples differ."""
 FRESH_S = 3.0
 """What a magnetometer said that measures nothing new for longer speaks for nothing."""
 
@@ -66,15 +69,22 @@ def ranged(
     settling: Settling,
     distance_mm: float,
     field_s: float,
+    is_same: bool,
     now_s: float,
 ) -> Change | None:
-    """Take one good distance; the magnetometer measured something new at `field_s`."""
+    """Take one good distance; the magnetometer measured something new at `field_s`.
+
+    `is_same`: the ranger repeats itself, and may be stuck. Then it is not believed against the
+    magnetometer, nor is that one: the status is unknown.
+    """
     side, crossed_s = ranging.sense(settings.ranging, state, settling.status, distance_mm, now_s)
     if side is not None and side is not settling.status:
         fused.awake_until_s = max(fused.awake_until_s, now_s + settings.awake_s)
     dwell_s = settings.ranging.dwell_s(side)
-    is_denied = fused.magnetic_says is Status.FREE and now_s - field_s < FRESH_S
-    if side is Status.OCCUPIED and is_denied:
+    is_denied = fused.magnetic_says not in (None, side) and now_s - field_s < FRESH_S
+    if is_denied and is_same:
+        return lose(settling, now_s)
+    if is_denied and side is Status.OCCUPIED:
         dwell_s = max(dwell_s, settings.contrary_dwell_s)
     steady_s = ranging.steady_since_s(state, side)
     return settle(settling, side, crossed_s, now_s, dwell_s, steady_s)

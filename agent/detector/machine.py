@@ -194,11 +194,19 @@ class Detector:
         if isinstance(settings, RangingSettings):
             return [_ranging(settings, state.ranging, settling, distance_mm, now_s)]
         if isinstance(settings, FusedSettings):
-            field_s = self.measured_s(state)
+            field_s, is_same = self.measured_s(state), faults.is_stuck(state.watch, fused.SAME)
             change = fused.ranged(
-                settings, state.fused, state.ranging, settling, distance_mm, field_s, now_s
+                settings,
+                state.fused,
+                state.ranging,
+                settling,
+                distance_mm,
+                field_s,
+                is_same,
+                now_s,
             )
-            if change is not None:  # settled by the ranger, it is the magnetometer's level too
+            if change is not None and change.status is not Status.UNKNOWN:
+                # What the ranger settled is the magnetometer's level too.
                 magnetic.settled(state.magnetic, change.status, now_s)
             return [change]
         return None

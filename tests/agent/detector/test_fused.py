@@ -27,6 +27,7 @@ class Spot:
         self.tick = 0
         self.pinged_s = -100.0
         self.pings = 0
+        self.sticks = False
 
     @property
     def now_s(self) -> float:
@@ -57,7 +58,7 @@ class Spot:
     def _distance(self, distance: Distance) -> Reading:
         if isinstance(distance, Quality):
             return Reading(None, "mm", distance, None, self.now_s)
-        value = distance + self.noise.gauss(0, 3)
+        value = distance + (0.0 if self.sticks else self.noise.gauss(0, 3))
         return Reading(value, "mm", Quality.OK, value, self.now_s)
 
 
@@ -139,6 +140,22 @@ def test_a_magnetometer_that_measures_nothing_new_denies_nothing(spot: Spot) -> 
     said = spot.play(14, CAR_MM, None)
     assert [status for status, _ in changes(said)] == [Status.OCCUPIED]
     assert spot.now_s - came_s < 15
+
+
+@pytest.mark.parametrize("was_there", [False, True])
+def test_a_ranger_that_may_be_stuck_is_not_believed_against_the_magnetometer(
+    spot: Spot, was_there: bool
+) -> None:
+    """Long before it is known to be stuck, and the magnetometer decides alone."""
+    spot.play(5000, FLOOR_MM, NOTHING)  # known by now as one whose samples differ
+    if was_there:
+        spot.play(120, CAR_MM, CAR_MG)
+    spot.sticks = True
+    distance, field = (CAR_MM, NOTHING) if was_there else (FLOOR_MM, CAR_MG)
+    spot.play(60, distance, CAR_MG if was_there else NOTHING)
+    assert [status for status, _ in changes(spot.play(25, distance, field))] == [Status.UNKNOWN]
+    after = Status.FREE if was_there else Status.OCCUPIED
+    assert [status for status, _ in changes(spot.play(180, distance, field))] == [after]
 
 
 def test_without_the_magnetometer_the_ranger_stays_awake(spot: Spot) -> None:
