@@ -164,14 +164,14 @@ def note_raw(watch: Watchfulness, raw: Any, now_s: float) -> None:
     watch.last_raw = raw
 
 
-def is_stuck(watch: Watchfulness, samples: int = STUCK_SAMPLES) -> bool:
-    """Whether so many new samples repeat the one before, and more than is usual of the sensor."""
+def is_stuck(watch: Watchfulness, samples: int = STUCK_SAMPLES, runs: float = STUCK_RUNS) -> bool:
+    """Whether so many new samples repeat the one before: `runs` times its longest run before."""
     if watch.same_raw < samples:
         return False
     if not watch.is_ranger:
         return True
     differed = watch.raws > DIFFERING_SAMPLES and watch.repeats < DIFFERING_SHARE * watch.raws
-    return differed and watch.same_raw > STUCK_RUNS * watch.longest_raw
+    return differed and watch.same_raw > runs * watch.longest_raw
 
 
 def note_temperature(

@@ -9,7 +9,8 @@
 | a vehicle          | none              | 30 s: someone stands under it       |
 | the floor          | whatever          | the ranger's: nothing is in between |
 | the same, 15 times | otherwise         | unknown: the ranger may be stuck    |
-| nothing (fault)    | whatever          | as of a magnetometer alone          |
+| nothing (fault)    | whatever          | as of a magnetometer alone; unknown |
+|                    |                   | where it did not see what was there |
 
 A magnetometer that says occupied for ten minutes while the ranger measures a free floor has lost
 its baseline and learns it anew.
@@ -59,6 +60,8 @@ class Fused:
 
     awake_until_s: float = -math.inf
     magnetic_says: Status | None = None
+    stands_in: bool = False
+    """Whether the magnetometer decides, for the ranger cannot."""
     contrary_since_s: float | None = None
 
 
@@ -84,6 +87,8 @@ def ranged(
     is_denied = fused.magnetic_says not in (None, side) and now_s - field_s < FRESH_S
     if is_denied and is_same:
         return lose(settling, now_s)
+    if is_same and settling.status is Status.UNKNOWN and fused.magnetic_says is not side:
+        return None
     if is_denied and side is Status.OCCUPIED:
         dwell_s = max(dwell_s, settings.contrary_dwell_s)
     steady_s = ranging.steady_since_s(state, side)
@@ -103,10 +108,27 @@ def magnetised(
     sensed = magnetic.sense(settings.magnetic, state, status, vector, temperature_c, now_s)
     if sensed is None:
         return
+    fused.stands_in = False
     fused.magnetic_says = None if state.in_doubt else sensed.evidence
     if state.moving or sensed.evidence is not status:
         fused.awake_until_s = now_s + settings.awake_s
     _relearn(settings, fused, state, status, now_s)
+
+
+def stand_in(
+    settings: FusedSettings, fused: Fused, state: Magnetic, status: Status, ranged_s: float
+) -> None:
+    """The ranger, which measured last at `ranged_s`, fails: from now on the magnetometer decides.
+
+    Where nothing moved since and it does not see what the ranger saw, it is not believed.
+    """
+    begins = not fused.stands_in and status is not Status.UNKNOWN
+    if begins and fused.magnetic_says is not status:
+        moved = state.moved
+        is_later = moved is not None and moved.began_s > ranged_s
+        if moved is None or not is_later or moved.step_mg < settings.magnetic.on_mg:
+            magnetic.distrust(state)
+    fused.stands_in, fused.magnetic_says = True, None
 
 
 def _relearn(

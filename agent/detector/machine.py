@@ -177,7 +177,7 @@ class Detector:
             return [passage.step(settings, state.lane, field_, vector, now_s)]
         if isinstance(settings, FusedSettings):
             if state.watch.health[0] is HealthState.FAULT:
-                state.fused.magnetic_says = None
+                fused.stand_in(settings, state.fused, field_, settling.status, state.watch.fresh_s)
                 mine = settings.magnetic
                 return _magnetic(mine, field_, settling, vector, temperature_c, now_s)
             fused.magnetised(
@@ -194,7 +194,7 @@ class Detector:
         if isinstance(settings, RangingSettings):
             return [_ranging(settings, state.ranging, settling, distance_mm, now_s)]
         if isinstance(settings, FusedSettings):
-            field_s, is_same = self.measured_s(state), faults.is_stuck(state.watch, fused.SAME)
+            field_s, is_same = self.measured_s(state), faults.is_stuck(state.watch, fused.SAME, 1)
             change = fused.ranged(
                 settings,
                 state.fused,
@@ -206,8 +206,7 @@ class Detector:
                 now_s,
             )
             if change is not None and change.status is not Status.UNKNOWN:
-                # What the ranger settled is the magnetometer's level too.
-                magnetic.settled(state.magnetic, change.status, now_s)
+                magnetic.told(state.magnetic, change.status, now_s)
             return [change]
         return None
 

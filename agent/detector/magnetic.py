@@ -168,6 +168,14 @@ def settled(state: Magnetic, status: Status, now_s: float) -> None:
         state.baseline, state.offset = state.mean, ZERO
 
 
+def told(state: Magnetic, status: Status, now_s: float) -> None:
+    """A ranger settled the status: so whose movement was in doubt is known."""
+    if status is Status.OCCUPIED and state.in_doubt and state.other is not None:
+        assert state.baseline is not None
+        state.baseline = along(state.baseline, state.other)
+    settled(state, status, now_s)
+
+
 def believed(state: Magnetic, status: Status, settled: Status) -> Status:
     """What is reckoned with while it is in doubt, and so published as unknown."""
     return settled if state.in_doubt and status is Status.UNKNOWN else status
@@ -184,6 +192,12 @@ def resumed(state: Magnetic) -> None:
     """Time of unknown length has passed: ten minutes of drift are allowed for."""
     state.is_unsure = True
     _slacken(state, 600.0, 0.0)
+
+
+def distrust(state: Magnetic) -> None:
+    """The field does not show what is known to be there: only one that returns tells."""
+    state.in_doubt, state.other = False, None
+    state.is_blind = state.is_unsure = True
 
 
 def doubtful(state: Magnetic, now_s: float) -> bool:

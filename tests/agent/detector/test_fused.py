@@ -142,6 +142,37 @@ def test_a_magnetometer_that_measures_nothing_new_denies_nothing(spot: Spot) -> 
     assert spot.now_s - came_s < 15
 
 
+def test_a_vehicle_that_the_magnetometer_does_not_see_is_unknown_without_echoes(spot: Spot) -> None:
+    spot.play(60, CAR_MM, (8.0, 0.0, 0.0))
+    said = spot.play(300, Quality.NO_ECHO, (8.0, 0.0, 0.0))
+    assert [status for status, _ in changes(said)] == [Status.UNKNOWN]
+
+
+def test_a_vehicle_that_comes_before_the_ranger_is_known_to_be_dead_is_told(spot: Spot) -> None:
+    spot.play(20, Quality.NO_ECHO, NOTHING)
+    said = spot.play(90, Quality.NO_ECHO, CAR_MG)
+    assert [status for status, _ in changes(said)] == [Status.OCCUPIED]
+
+
+def test_a_ranger_that_may_be_stuck_tells_nothing_alone(spot: Spot) -> None:
+    """It is denied; then the magnetometer cannot tell for a while."""
+    spot.play(5000, FLOOR_MM, NOTHING)
+    spot.play(120, CAR_MM, CAR_MG)
+    spot.sticks = True
+    said = spot.play(40, CAR_MM, NOTHING) + spot.play(40, CAR_MM, (0.0, 18.0, 0.0))
+    assert [status for status, _ in changes(said)] == [Status.UNKNOWN]
+
+
+def test_the_ranger_tells_whose_a_movement_was_that_is_in_doubt(spot: Spot) -> None:
+    """Next door nothing is measured; then the ranger is lost, and the vehicle leaves."""
+    DETECTOR.attend(spot.state, "B1", spot.now_s)
+    spot.play(20, FLOOR_MM, NOTHING)
+    assert [s for s, _ in changes(spot.play(60, CAR_MM, (0.0, 75.0, 0.0)))] == [Status.OCCUPIED]
+    assert changes(spot.play(120, Quality.NO_ECHO, (0.0, 75.0, 0.0))) == []
+    assert Status.OCCUPIED not in [s for s, _ in changes(spot.play(60, Quality.NO_ECHO, NOTHING))]
+    assert spot.state.status is not Status.OCCUPIED
+
+
 @pytest.mark.parametrize("was_there", [False, True])
 def test_a_ranger_that_may_be_stuck_is_not_believed_against_the_magnetometer(
     spot: Spot, was_there: bool
