@@ -96,8 +96,15 @@ class Detector:
         attend(state.magnetic, who, measured_s)
 
     def measured_s(self, state: State) -> float:
-        """When the magnetometer measured something new, for adjacent spots to `attend` to."""
-        return (state.waker or state.watch).fresh_s
+        """When the magnetometer measured something new, for adjacent spots to `attend` to.
+
+        Never, where it has no level from which it could tell a movement.
+        """
+        if state.waker is None:
+            return state.watch.fresh_s
+        field_ = state.magnetic
+        is_lost = field_.is_uncertain and field_.apart is None
+        return -math.inf if is_lost else state.waker.fresh_s
 
     def sample_s(self, state: State, unit: str, sample_s: float, now_s: float) -> float:
         """How long to wait for the next reading in `unit`, where `sample_s` is the full rate.
@@ -194,7 +201,8 @@ class Detector:
         if isinstance(settings, RangingSettings):
             return [_ranging(settings, state.ranging, settling, distance_mm, now_s)]
         if isinstance(settings, FusedSettings):
-            field_s, is_same = self.measured_s(state), faults.is_stuck(state.watch, fused.SAME, 1)
+            field_s = -math.inf if state.waker is None else state.waker.fresh_s
+            is_same = faults.is_stuck(state.watch, fused.SAME, 1)
             change = fused.ranged(
                 settings,
                 state.fused,
@@ -206,7 +214,8 @@ class Detector:
                 now_s,
             )
             if change is not None and change.status is not Status.UNKNOWN:
-                magnetic.told(state.magnetic, change.status, now_s)
+                is_fresh = now_s - field_s < fused.FRESH_S
+                magnetic.told(state.magnetic, change.status, is_fresh, now_s)
             return [change]
         return None
 

@@ -168,8 +168,14 @@ def settled(state: Magnetic, status: Status, now_s: float) -> None:
         state.baseline, state.offset = state.mean, ZERO
 
 
-def told(state: Magnetic, status: Status, now_s: float) -> None:
-    """A ranger settled the status: so whose movement was in doubt is known."""
+def told(state: Magnetic, status: Status, is_fresh: bool, now_s: float) -> None:
+    """A ranger settled the status: so whose movement was in doubt is known.
+
+    Where the field is not fresh, it is not known how it stands there.
+    """
+    if not is_fresh:
+        distrust(state)
+        return
     if status is Status.OCCUPIED and state.in_doubt and state.other is not None:
         assert state.baseline is not None
         state.baseline = along(state.baseline, state.other)

@@ -1,5 +1,6 @@
 """A ranger that decides and a magnetometer that wakes it, at one spot."""
 
+import math
 import random
 
 import pytest
@@ -161,6 +162,26 @@ def test_a_ranger_that_may_be_stuck_tells_nothing_alone(spot: Spot) -> None:
     spot.sticks = True
     said = spot.play(40, CAR_MM, NOTHING) + spot.play(40, CAR_MM, (0.0, 18.0, 0.0))
     assert [status for status, _ in changes(said)] == [Status.UNKNOWN]
+
+
+def test_what_the_ranger_settles_while_the_magnetometer_is_dead_is_not_its_level(
+    spot: Spot,
+) -> None:
+    spot.play(30, CAR_MM, CAR_MG)
+    spot.play(90, CAR_MM, None)
+    said = spot.play(60, FLOOR_MM, None)
+    assert [status for status, _ in changes(said)] == [Status.FREE]
+    assert math.dist(spot.state.magnetic.baseline, VACANT) < 10
+    spot.play(60, FLOOR_MM, NOTHING)
+    said = spot.play(120, Quality.NO_ECHO, NOTHING)
+    assert Status.OCCUPIED not in [status for status, _ in changes(said)]
+
+
+def test_one_that_cannot_tell_its_movements_is_silent_to_its_neighbours(spot: Spot) -> None:
+    assert DETECTOR.measured_s(spot.state) == spot.state.waker.fresh_s
+    spot.play(90, FLOOR_MM, None)
+    spot.play(10, FLOOR_MM, (0.0, 40.0, 0.0))
+    assert DETECTOR.measured_s(spot.state) == -math.inf
 
 
 def test_the_ranger_tells_whose_a_movement_was_that_is_in_doubt(spot: Spot) -> None:
