@@ -17,9 +17,11 @@ SMALL = ["--spots", 8, "--agents", 2, "--hours", 3]
 def test_all_of_them_at_once_leave_nothing_lost_doubled_or_wrong(
     lotkeeper: Any, account: Any
 ) -> None:
-    found = account(lotkeeper.run("simulate", "--fault", ",".join(NAMES), *SMALL, "--json"))
+    # What is poured into a broker that is just killed is lost: so the poison comes five times.
+    wanted = [f"{name}*5" if name == "poison" else name for name in NAMES]
+    found = account(lotkeeper.run("simulate", "--fault", ",".join(wanted), *SMALL, "--json"))
     assert found["clean"] is True
-    assert len(found["faults"]) == len(NAMES) + sum(1 for kind in NAMES.values() if kind.for_s)
+    assert len(found["faults"]) == len(NAMES) + 4 + sum(bool(kind.for_s) for kind in NAMES.values())
     assert found["sent"] == found["accepted"] > 50
     assert found["books"]["faults"] == []
     assert found["books"]["letters"]["malformed_json"] >= 2  # the poison came, and lies aside

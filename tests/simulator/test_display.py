@@ -127,6 +127,7 @@ def occupancy(zone_id: str | None, free: int) -> Occupancy:
 def test_what_is_retained_is_known_and_changes_are_told(lot: Lot) -> None:
     seen = lot.display.seen
     lot.health("up")
+    eventually(lambda: seen.gateway_up)  # before it listens, of several states the last is kept
     lot.publish(TOPICS.occupancy, occupancy(None, 9))
     lot.publish(TOPICS.zone("A"), occupancy("A", 5))
     lot.publish(TOPICS.spot("A1"), state(Status.FREE))
