@@ -25,6 +25,8 @@ RETURNS_SHARE = 0.75
 """Of the threshold: so near to the vacant field as it was known is vacant."""
 RECURS_MG = 15.0
 """So near to where it stood before is the same place: drift within some minutes."""
+STANDS = 8
+"""So many places are remembered: of more, two would be near each other by chance."""
 BETWEEN_MG = 50.0
 """What moved the field less is no vehicle that came and left between."""
 
@@ -106,6 +108,8 @@ def _recurred(state: Moving) -> float | None:
     if not state.stands:
         state.stands[-math.inf] = difference(state.rest, state.baseline)
     state.stands[state.moving_since_s] = difference(state.mean, state.baseline)
+    if len(state.stands) > STANDS:
+        del state.stands[min(state.stands)]
     *earlier, between, last = state.stands.values()
     if math.dist(between, last) < BETWEEN_MG:
         return None

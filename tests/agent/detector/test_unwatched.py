@@ -66,6 +66,17 @@ def test_the_place_to_which_the_field_returns_is_the_vacant_one(bay: Bay) -> Non
     assert bay.statuses[-1] is Status.OCCUPIED
 
 
+def test_a_place_of_long_ago_is_forgotten(bay: Bay) -> None:
+    bay.tick += HOUR
+    bay.field = (60.0, 0.0, 40.0)
+    bay.stand(30)
+    places = [(x, y, z) for x in (60.0, 120.0, 180.0) for y in (0.0, 60.0) for z in (0.0, -60.0)]
+    for place in (*places[1:], places[1]):
+        bay.move(place)
+        bay.stand(20)
+    assert Status.FREE not in bay.statuses[1:]
+
+
 def test_two_vehicles_one_behind_the_other_are_no_return(bay: Bay) -> None:
     bay.tick += HOUR
     bay.field = (60.0, 0.0, 40.0)
